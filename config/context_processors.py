@@ -1,0 +1,12 @@
+"""What every template may show of the shop itself."""
+
+from django.conf import settings
+from django.http import HttpRequest
+
+
+def brand(request: HttpRequest) -> dict[str, object]:
+    """The shop's name, and the reference of this request for error pages."""
+    return {
+        "brand": {"name": settings.BRAND_NAME, "support_email": settings.SUPPORT_EMAIL},
+        "request_id": getattr(request, "request_id", ""),
+    }

@@ -1,0 +1,81 @@
+"""What surrounds every request: whom proxies may speak for, safe headers, the request's log lines."""
+
+from collections.abc import Callable
+
+import structlog
+from django.conf import settings
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils.cache import patch_cache_control
+from django_structlog.middlewares import RequestMiddleware
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST", "HTTP_FORWARDED")
+
+
+class TrustedProxies:
+    """Believe X-Forwarded-For and -Proto as far as TRUSTED_PROXY_COUNT proxies vouch for them, else drop them."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        chain = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")]
+        scheme = request.META.get("HTTP_X_FORWARDED_PROTO", "").split(",")[-1].strip()
+        for header in FORWARDED:
+            request.META.pop(header, None)
+        count = settings.TRUSTED_PROXY_COUNT
+        if count:
+            # Each proxy appends the address it saw: the last `count` entries are theirs, the first of them the client.
+            if len(chain) >= count and chain[-count]:
+                request.META["REMOTE_ADDR"] = chain[-count]
+            request.META["HTTP_X_FORWARDED_PROTO"] = scheme
+        return self.get_response(request)
+
+
+class SafeHeaders:
+    """Keep personal pages out of every cache, switch off browser features that no page uses, name the request."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        response.headers.setdefault(
+            "Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()"
+        )
+        if "Cache-Control" not in response.headers:
+            patch_cache_control(response, private=True, no_store=True)
+        if request_id := getattr(request, "request_id", None):
+            response.headers["X-Request-ID"] = request_id
+        return response
+
+
+class RequestLog(RequestMiddleware):
+    """One line at a request's start and end, with its id, which error pages show as the reference."""
+
+    def prepare(self, request: HttpRequest) -> None:
+        super().prepare(request)
+        request.request_id = structlog.contextvars.get_contextvars()["request_id"]  # type: ignore[attr-defined]
+
+    @staticmethod
+    def format_request(request: HttpRequest) -> str:
+        """The method and the route: a path may carry a token, a query an e-mail address."""
+        match = request.resolver_match
+        if match is None:
+            return f"{request.method}"
+        ids = {name: str(value) for name, value in match.kwargs.items() if name not in ("token", "uidb64")}
+        return f"{request.method} /{match.route} {ids}" if ids else f"{request.method} /{match.route}"
+
+    @staticmethod
+    def bind_user_id(request: HttpRequest) -> None:
+        """Bind the user's id where a view has already loaded it: logging must never query the database."""
+        user = getattr(request, "_cached_user", None)
+        if user is not None:
+            structlog.contextvars.bind_contextvars(user_id=user.pk)
+
+
+def client_address(request: HttpRequest) -> str:
+    """The address that throttles count, after TrustedProxies has decided whom to believe."""
+    return str(request.META.get("REMOTE_ADDR", ""))

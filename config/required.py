@@ -1,0 +1,29 @@
+"""Which settings a production start cannot do without. Read by config.wsgi and by `check --deploy`."""
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+REQUIRED = (
+    "SECRET_KEY",
+    "ALLOWED_HOSTS",
+    "PUBLIC_BASE_URL",
+    "DATABASE_URL",
+    "STRIPE_SECRET_KEY",
+    "STRIPE_WEBHOOK_SECRET",
+)
+
+
+def missing_settings() -> list[str]:
+    """Return the names of required settings that are unset or empty; none under DEBUG."""
+    if settings.DEBUG:
+        return []
+    return [name for name in REQUIRED if name in settings.MISSING_SETTINGS]
+
+
+def refuse_without_settings() -> None:
+    """Raise ImproperlyConfigured, naming every required setting that is missing."""
+    if missing := missing_settings():
+        raise ImproperlyConfigured(
+            f"Coffer does not start without: {', '.join(missing)}. Set them in the environment or in .env, "
+            "or set DEBUG=true for a demo."
+        )

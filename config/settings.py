@@ -1,0 +1,261 @@
+"""Every setting, from the environment or a `.env` file. docs/settings.md lists them for operators."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import environ
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+environ.Env.read_env(BASE_DIR / ".env", overwrite=False)
+
+
+def demo_default(value: Any) -> Any:
+    """A value that only the demo may fall back to."""
+    return value if DEBUG else ""
+
+
+# --- What a production start cannot do without (config.required refuses it) ---
+DEBUG = env.bool("DEBUG", default=False)
+STATE_DIR = Path(env.str("COFFER_STATE_DIR", default=str(BASE_DIR / ".state")))
+SECRET_KEY = env.str("SECRET_KEY", default="") or demo_default("demo-only-" + "0123456789abcdef" * 4)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[]) or demo_default(["localhost", "127.0.0.1", "[::1]"]) or []
+PUBLIC_BASE_URL = (env.str("PUBLIC_BASE_URL", default="") or demo_default("http://localhost:8000")).rstrip("/")
+DATABASE_URL = env.str("DATABASE_URL", default="")
+MIGRATE_DATABASE_URL = env.str("MIGRATE_DATABASE_URL", default="") or DATABASE_URL
+STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
+STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="").rstrip("/")
+STRIPE_WEBHOOK_SECRETS = [
+    secret.strip()
+    for secret in (env.str("STRIPE_WEBHOOK_SECRET", default="") or demo_default("whsec_sandbox")).split(",")
+    if secret.strip()
+]
+if DEBUG and not STRIPE_SECRET_KEY:
+    # The demo's sandbox. A key of one's own without a base address means the real Stripe.
+    STRIPE_SECRET_KEY = "sk_test_sandbox"  # noqa: S105
+    STRIPE_API_BASE = STRIPE_API_BASE or "http://localhost:8001"
+STRIPE_API_BASE = STRIPE_API_BASE or "https://api.stripe.com"
+if DEBUG and not DATABASE_URL:
+    from config import embedded_postgres
+
+    _urls = embedded_postgres.start(STATE_DIR / "postgres")
+    DATABASE_URL, MIGRATE_DATABASE_URL = _urls.runtime, _urls.owner
+
+MISSING_SETTINGS = [
+    name
+    for name, value in {
+        "SECRET_KEY": SECRET_KEY,
+        "ALLOWED_HOSTS": ALLOWED_HOSTS,
+        "PUBLIC_BASE_URL": PUBLIC_BASE_URL,
+        "DATABASE_URL": DATABASE_URL,
+        "STRIPE_SECRET_KEY": STRIPE_SECRET_KEY,
+        "STRIPE_WEBHOOK_SECRET": STRIPE_WEBHOOK_SECRETS,
+    }.items()
+    if not value
+]
+if STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_")):
+    if DEBUG:
+        raise ImproperlyConfigured("STRIPE_SECRET_KEY is a live key: it is refused while DEBUG is on.")
+    if STRIPE_API_BASE != "https://api.stripe.com":
+        raise ImproperlyConfigured("STRIPE_SECRET_KEY is a live key: it is never sent to another STRIPE_API_BASE.")
+
+# --- Stripe and checkout ---
+STRIPE_TIMEOUT_SECONDS = env.float("STRIPE_TIMEOUT_SECONDS", default=8.0)
+CHECKOUT_SESSION_HOURS = env.int("CHECKOUT_SESSION_HOURS", default=24)
+CHECKOUT_RETENTION_DAYS = env.int("CHECKOUT_RETENTION_DAYS", default=7)
+PURCHASES_SWEEP_SECONDS = env.float("PURCHASES_SWEEP_SECONDS", default=30.0)
+PURCHASES_FIRST_CHECK_SECONDS = env.float("PURCHASES_FIRST_CHECK_SECONDS", default=60.0)
+# Signs what we put into Stripe's metadata; a key of its own so that SECRET_KEY can be rotated.
+PURCHASES_METADATA_KEY = env.str("PURCHASES_METADATA_KEY", default="") or SECRET_KEY
+
+# --- The shop's face ---
+BRAND_NAME = env.str("BRAND_NAME", default="Coffer")
+SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", default="support@example.com")
+
+# --- Django ---
+INSTALLED_APPS = [
+    "config",
+    "accounts",
+    "purchases",
+    "checkout",
+    "credits",
+    "outbox",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django_htmx",
+    "django_structlog",
+    "axes",
+    "csp",
+    "rest_framework",
+]
+MIDDLEWARE = [
+    "config.middleware.TrustedProxies",
+    "config.middleware.SafeHeaders",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.middleware.RequestLog",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "config.context_processors.brand",
+                "credits.context_processors.credits_balance",
+            ],
+        },
+    }
+]
+
+# --- The database: PostgreSQL only, the runtime role; `migrate` borrows the owner's connection ---
+# Limits on waiting, so that one frozen worker costs others a clean 503 and no more (milliseconds).
+_TIMEOUTS = {"lock_timeout": 3000, "statement_timeout": 10000, "idle_in_transaction_session_timeout": 15000}
+
+
+def _database(url: str) -> dict[str, Any]:
+    parsed: dict[str, Any] = dict(env.db_url_config(url)) if url else {"NAME": ""}
+    options = dict(parsed.pop("OPTIONS", {}))
+    options.setdefault("options", " ".join(f"-c {name}={value}" for name, value in _TIMEOUTS.items()))
+    options.setdefault("connect_timeout", "3")
+    return {
+        **parsed,
+        "ENGINE": "django.db.backends.postgresql",
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": options,
+    }
+
+
+DATABASES = {"default": _database(DATABASE_URL)}
+MIGRATE_DATABASE = _database(MIGRATE_DATABASE_URL)
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- People ---
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+LOGIN_URL = "accounts:login"
+LOGIN_REDIRECT_URL = "purchases:pricing"
+LOGOUT_REDIRECT_URL = "purchases:pricing"
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = 0.5  # hours
+AXES_LOCKOUT_PARAMETERS = ["username", "ip_address"]
+AXES_HTTP_RESPONSE_CODE = 429
+AXES_LOCKOUT_TEMPLATE = "accounts/locked_out.html"
+AXES_CLIENT_IP_CALLABLE = "config.middleware.client_address"
+AXES_VERBOSE = False
+AXES_ENABLE_ADMIN = False
+
+# --- Cache, sessions, e-mail, worker ---
+CACHE_URL = env.str("CACHE_URL", default="") or "locmemcache://"
+CACHES = {"default": env.cache_url_config(CACHE_URL)}
+SESSION_ENGINE = (
+    "django.contrib.sessions.backends.cached_db"
+    if CACHE_URL.startswith("redis")
+    else "django.contrib.sessions.backends.db"
+)
+vars().update(env.email_url_config(env.str("EMAIL_URL", default="") or "consolemail://"))
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"{BRAND_NAME} <no-reply@example.com>")
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="") or "filesystem://"
+
+# --- Safety in the browser ---
+TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
+IS_HTTPS = PUBLIC_BASE_URL.startswith("https://")
+if TRUSTED_PROXY_COUNT:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_SSL_REDIRECT = IS_HTTPS
+# Stripe counts a redirect as a failed delivery; probes speak plain http.
+SECURE_REDIRECT_EXEMPT = [r"^webhooks/stripe/?$", r"^healthz/"]
+SECURE_HSTS_SECONDS = 31536000 if IS_HTTPS else 0
+SECURE_REFERRER_POLICY = "same-origin"
+# Subdomains and preload bind a whole domain, which is its owner's decision: security.W005, W021.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = IS_HTTPS
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
+# Lax, not Strict: Strict would lose the person on the way back from Stripe.
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "config.views.csrf_failure"
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+
+
+def _form_targets() -> list[str]:
+    """Where a form may lead: Chromium checks redirects too, and Pay redirects to Stripe's page."""
+    base = urlsplit(STRIPE_API_BASE)
+    if base.hostname == "api.stripe.com":
+        return [SELF, "https://checkout.stripe.com"]
+    # A sandbox on this machine may answer to either name.
+    hosts = ["localhost", "127.0.0.1"] if base.hostname in ("localhost", "127.0.0.1") else [base.hostname or ""]
+    port = f":{base.port}" if base.port else ""
+    return [SELF, "https://checkout.stripe.com", *(f"{base.scheme}://{host}{port}" for host in hosts)]
+
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "manifest-src": [SELF],
+        "form-action": _form_targets(),
+        "base-uri": [NONE],
+        "object-src": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+
+# --- Language and files ---
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = True
+USE_THOUSAND_SEPARATOR = True
+STATIC_URL = "static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "config.static_files.HashedFiles"},
+}
+# Serve straight from static/ where nothing was collected (the demo, the tests).
+WHITENOISE_USE_FINDERS = DEBUG
+WHITENOISE_AUTOREFRESH = DEBUG
+
+# --- Logs ---
+from config.logs import LOGGING, LOGGING_CONFIG  # noqa: E402, F401  needs nothing above
+
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False  # an address is personal data
+DJANGO_STRUCTLOG_CELERY_ENABLED = True

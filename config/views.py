@@ -1,0 +1,44 @@
+"""The pages for what went wrong, and the way from `/`."""
+
+import sys
+
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+RETRY_AFTER_SECONDS = "5"
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """500; or 503 with Retry-After where the database is away or a row stayed locked: both pass by themselves."""
+    is_passing = isinstance(sys.exc_info()[1], OperationalError | InterfaceError)
+    response = _page(request, 503 if is_passing else 500)
+    if is_passing:
+        response.headers["Retry-After"] = RETRY_AFTER_SECONDS
+    return response
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """400."""
+    return _page(request, 400)
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """403."""
+    return _page(request, 403)
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """404, the same for what is unknown and what is another's."""
+    return _page(request, 404)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """403 for a form without its token: often a page that stayed open for long."""
+    return render(request, "403_csrf.html", status=403)
+
+
+def _page(request: HttpRequest, status: int) -> HttpResponse:
+    context = {"request_id": getattr(request, "request_id", "")}
+    # Without `request`: context processors may need the very thing that is broken.
+    return render(None if status >= 500 else request, f"{status}.html", context, status=status)  # type: ignore[arg-type]
