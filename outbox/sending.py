@@ -1,0 +1,83 @@
+"""The one sender: claims messages that are due, sends each outside any transaction, writes down how it went."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from smtplib import SMTPException
+
+import structlog
+from django.conf import settings
+from django.core.mail import send_mail
+from django.db import transaction
+from django.db.models.functions import Now
+from django.template.loader import render_to_string
+
+from outbox.locks import due_messages
+from outbox.models import Message
+
+log = structlog.get_logger(__name__)
+
+BATCH = 100
+RETRY_AFTER = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=2))
+MOST_ATTEMPTS = 30  # two and a half days at two hours
+
+
+@dataclass(kw_only=True)
+class Sent:
+    """How one pass went."""
+
+    sent: int = 0
+    dropped: int = 0
+    waiting: int = 0
+
+
+def send_due() -> Sent:
+    """Send every message that is due, once. One that cannot be sent is tried again later; the others go on."""
+    counts = Sent()
+    while batch := _claim():
+        for message in batch:
+            _send(message, counts)
+    return counts
+
+
+def _claim() -> list[Message]:
+    """Take a batch and move its next attempt forward: a second sender meanwhile finds other work."""
+    with transaction.atomic():
+        batch = due_messages(limit=BATCH)
+        for message in batch:
+            wait = RETRY_AFTER[min(message.attempts, len(RETRY_AFTER) - 1)]
+            message.attempts += 1
+            Message.objects.filter(pk=message.pk).update(
+                attempts=message.attempts, next_attempt_at=Now() + wait
+            )
+    return batch
+
+
+def _send(message: Message, counts: Sent) -> None:
+    address = message.user.email if message.user else None
+    if not address:
+        _finish(message, Message.State.DROPPED, error="nobody to write to")
+        counts.dropped += 1
+        return
+    context = {**message.context, "base_url": settings.PUBLIC_BASE_URL, "brand_name": settings.BRAND_NAME}
+    try:
+        subject = " ".join(render_to_string(f"emails/{message.topic}.subject.txt", context).split())
+        send_mail(subject, render_to_string(f"emails/{message.topic}.txt", context), None, [address])
+    except (OSError, SMTPException) as error:
+        counts.waiting += 1
+        _postpone(message, error)
+    else:
+        _finish(message, Message.State.SENT, sent_at=Now())
+        counts.sent += 1
+        log.info("message_sent", message=message.pk, topic=message.topic)
+
+
+def _postpone(message: Message, error: Exception) -> None:
+    log.warning("message_not_sent", message=message.pk, topic=message.topic, error=type(error).__name__)
+    if message.attempts >= MOST_ATTEMPTS:
+        _finish(message, Message.State.DROPPED, error=type(error).__name__)
+    else:
+        Message.objects.filter(pk=message.pk).update(error=type(error).__name__)
+
+
+def _finish(message: Message, state: str, **fields: object) -> None:
+    Message.objects.filter(pk=message.pk).update(state=state, **fields)
