@@ -54,9 +54,10 @@ def presentment_currencies(currency: str) -> list[str]:
 
 def converted(amount: int, currency: str, into: str) -> int:
     """Rounded up to a whole minor unit."""
-    major = Decimal(amount) / _minor_units(currency) / _FOR_ONE_DOLLAR[currency] * _FOR_ONE_DOLLAR[into]
-    return -int(-(major * _minor_units(into)) // 1)
+    major = Decimal(amount) / minor_units(currency) / _FOR_ONE_DOLLAR[currency] * _FOR_ONE_DOLLAR[into]
+    return -int(-(major * minor_units(into)) // 1)
 
 
-def _minor_units(currency: str) -> int:
+def minor_units(currency: str) -> int:
+    """How many of the smallest unit make one."""
     return 1 if currency in ZERO_DECIMAL else 100

@@ -100,14 +100,19 @@ def _problems(world: World, session: Json, form: Mapping[str, str]) -> dict[str,
     wanted = DEBIT_TYPES.get(session["currency"]) if method == "bank_debit" else "card"
     if wanted not in session["payment_method_types"]:
         problems["method"] = "This way to pay is not offered here."
-    if method == "bank_debit" or problems:
+    if method == "bank_debit" or "method" in problems:
         return problems
+    return problems | _card_problems(form, datetime.fromtimestamp(world.clock.now(), UTC))
+
+
+def _card_problems(form: Mapping[str, str], now: datetime) -> dict[str, str]:
+    problems = {}
     number = "".join(form.get("card_number", "").split())
     if not _passes_luhn(number):
         problems["card_number"] = "Your card number is invalid."
     elif card_numbered(number) is None:
         problems["card_number"] = "Your card was declined: this is a sandbox, which takes test cards only."
-    if not _is_ahead(form.get("exp", ""), datetime.fromtimestamp(world.clock.now(), UTC)):
+    if not _is_ahead(form.get("exp", ""), now):
         problems["exp"] = "Please enter a month that lies ahead, as MM/YY."
     if not re.fullmatch("[0-9]{3,4}", form.get("cvc", "").strip()):
         problems["cvc"] = "Please enter the three or four digits of the security code."

@@ -38,6 +38,7 @@ def pay_page(
         method=_methods(session, form, problems),
         presentment=_presentment(session),
         button=_button(session),
+        help=_help(session),
         back=fill("_back.html", url=session["cancel_url"]) if session["cancel_url"] else Html(),
     )
     return page("Pay - Sandbox", body, wide=True)
@@ -156,7 +157,7 @@ def _methods(session: Json, form: Mapping[str, str], problems: Mapping[str, str]
     return joined(
         [
             _method_choice(debit, chosen) if takes_debit and "card" in types else _only_method(chosen),
-            _card_fields(session, form, problems) if "card" in types else Html(),
+            _card_fields(form, problems) if "card" in types else Html(),
             _debit_fields(debit) if takes_debit else Html(),
         ]
     )
@@ -176,12 +177,12 @@ def _only_method(chosen: str) -> Html:
     return Html(f'<input type="hidden" name="method" value="{chosen}">')
 
 
-def _card_fields(session: Json, form: Mapping[str, str], problems: Mapping[str, str]) -> Html:
+def _card_fields(form: Mapping[str, str], problems: Mapping[str, str]) -> Html:
     # A card number that was refused is not shown again; one from the list of test cards is.
     number = "" if problems else form.get("card_number", "")
     return fill(
         "_card.html",
-        number=" ".join(number[start : start + 4] for start in range(0, len(number), 4)),
+        number=_grouped(number),
         exp="12/34" if number else "",
         cvc="123" if number else "",
         name=form.get("name", ""),
@@ -191,21 +192,37 @@ def _card_fields(session: Json, form: Mapping[str, str], problems: Mapping[str, 
         number_problem=_problem(problems, "card_number"),
         exp_problem=_problem(problems, "exp"),
         cvc_problem=_problem(problems, "cvc"),
-        cards=joined(
-            fill(
-                "_test_card.html",
-                url=f"/c/pay/{session['id']}?fill={card.number}",
-                number=" ".join(card.number[start : start + 4] for start in range(0, 16, 4)),
-                does=card.does,
-            )
-            for card in CARDS
-        ),
     )
 
 
 def _debit_fields(debit: str) -> Html:
-    name, label = _DEBIT_NAMES[debit]
-    return fill("_debit.html", name=name, label=label, good=GOOD_ACCOUNTS[debit], bad=BAD_ACCOUNTS[debit])
+    return fill("_debit.html", label=_DEBIT_NAMES[debit][1], good=GOOD_ACCOUNTS[debit])
+
+
+def _help(session: Json) -> Html:
+    if session["amount_total"] == 0:
+        return Html()
+    cards = [
+        fill(
+            "_test_card.html",
+            url=f"/c/pay/{session['id']}?fill={card.number}",
+            number=_grouped(card.number),
+            does=card.does,
+        )
+        for card in CARDS
+    ]
+    debit = DEBIT_TYPES.get(session["currency"], "")
+    offered = debit in session["payment_method_types"]
+    return fill("_help.html", cards=joined(cards), accounts=_accounts(debit) if offered else Html())
+
+
+def _accounts(debit: str) -> Html:
+    name = _DEBIT_NAMES[debit][0]
+    return fill("_accounts.html", name=name, good=GOOD_ACCOUNTS[debit], bad=BAD_ACCOUNTS[debit])
+
+
+def _grouped(number: str) -> str:
+    return " ".join(number[start : start + 4] for start in range(0, len(number), 4))
 
 
 def _presentment(session: Json) -> Html:

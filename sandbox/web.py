@@ -55,7 +55,8 @@ def page_answer(html: str, *, status: int = 200) -> Response:
             "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; "
             "base-uri 'none'; frame-ancestors 'none'",
             "X-Content-Type-Options": "nosniff",
-            "Referrer-Policy": "no-referrer",
+            # Not no-referrer: browsers would then send `Origin: null` with our own forms.
+            "Referrer-Policy": "same-origin",
         },
     )
 
