@@ -52,7 +52,8 @@ class User(AbstractBaseUser, PermissionsMixin):
         constraints = [
             # With `unique` above: unique in any case.
             models.CheckConstraint(
-                condition=Q(email__isnull=True) | Q(email=Lower("email")), name="accounts_user_email_lower_case"
+                condition=Q(email__isnull=True) | Q(email=Lower("email")),
+                name="accounts_user_email_lower_case",
             ),
             models.CheckConstraint(
                 condition=Q(is_guest=True, email__isnull=True) | Q(is_guest=False, email__isnull=False),

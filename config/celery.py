@@ -28,7 +28,10 @@ app.conf.update(
     beat_schedule={
         "purchases-sweep": {"task": "purchases.tasks.sweep", "schedule": settings.PURCHASES_SWEEP_SECONDS},
         "outbox-send": {"task": "outbox.tasks.send_outbox", "schedule": 10.0},
-        "checkout-clean-up": {"task": "checkout.tasks.clean_checkout_sessions", "schedule": crontab(minute="*/5")},
+        "checkout-clean-up": {
+            "task": "checkout.tasks.clean_checkout_sessions",
+            "schedule": crontab(minute="*/5"),
+        },
         "credits-sweep": {"task": "credits.tasks.sweep_credits", "schedule": crontab(minute="*")},
     },
 )

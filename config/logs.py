@@ -16,7 +16,9 @@ _SHARED: list[structlog.typing.Processor] = [
     structlog.processors.format_exc_info,
 ]
 _RENDERER: structlog.typing.Processor = (
-    structlog.dev.ConsoleRenderer(colors=False) if _IS_DEMO else structlog.processors.JSONRenderer(sort_keys=True)
+    structlog.dev.ConsoleRenderer(colors=False)
+    if _IS_DEMO
+    else structlog.processors.JSONRenderer(sort_keys=True)
 )
 
 structlog.configure(

@@ -26,8 +26,12 @@ def demo_default(value: Any) -> Any:
 DEBUG = env.bool("DEBUG", default=False)
 STATE_DIR = Path(env.str("COFFER_STATE_DIR", default=str(BASE_DIR / ".state")))
 SECRET_KEY = env.str("SECRET_KEY", default="") or demo_default("demo-only-" + "0123456789abcdef" * 4)
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[]) or demo_default(["localhost", "127.0.0.1", "[::1]"]) or []
-PUBLIC_BASE_URL = (env.str("PUBLIC_BASE_URL", default="") or demo_default("http://localhost:8000")).rstrip("/")
+ALLOWED_HOSTS = (
+    env.list("ALLOWED_HOSTS", default=[]) or demo_default(["localhost", "127.0.0.1", "[::1]"]) or []
+)
+PUBLIC_BASE_URL = (env.str("PUBLIC_BASE_URL", default="") or demo_default("http://localhost:8000")).rstrip(
+    "/"
+)
 DATABASE_URL = env.str("DATABASE_URL", default="")
 MIGRATE_DATABASE_URL = env.str("MIGRATE_DATABASE_URL", default="") or DATABASE_URL
 STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
@@ -64,7 +68,9 @@ if STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_")):
     if DEBUG:
         raise ImproperlyConfigured("STRIPE_SECRET_KEY is a live key: it is refused while DEBUG is on.")
     if STRIPE_API_BASE != "https://api.stripe.com":
-        raise ImproperlyConfigured("STRIPE_SECRET_KEY is a live key: it is never sent to another STRIPE_API_BASE.")
+        raise ImproperlyConfigured(
+            "STRIPE_SECRET_KEY is a live key: it is never sent to another STRIPE_API_BASE."
+        )
 
 # --- Stripe and checkout ---
 STRIPE_TIMEOUT_SECONDS = env.float("STRIPE_TIMEOUT_SECONDS", default=8.0)
@@ -218,7 +224,9 @@ def _form_targets() -> list[str]:
     if base.hostname == "api.stripe.com":
         return [SELF, "https://checkout.stripe.com"]
     # A sandbox on this machine may answer to either name.
-    hosts = ["localhost", "127.0.0.1"] if base.hostname in ("localhost", "127.0.0.1") else [base.hostname or ""]
+    hosts = (
+        ["localhost", "127.0.0.1"] if base.hostname in ("localhost", "127.0.0.1") else [base.hostname or ""]
+    )
     port = f":{base.port}" if base.port else ""
     return [SELF, "https://checkout.stripe.com", *(f"{base.scheme}://{host}{port}" for host in hosts)]
 

@@ -30,14 +30,17 @@ class Message(models.Model):
         verbose_name = _("message")
         verbose_name_plural = _("messages")
         indexes = [
-            models.Index(fields=["next_attempt_at"], condition=Q(state="waiting"), name="outbox_message_waiting"),
+            models.Index(
+                fields=["next_attempt_at"], condition=Q(state="waiting"), name="outbox_message_waiting"
+            ),
         ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(state__in=["waiting", "sent", "dropped"]), name="outbox_message_state_known"
             ),
             models.CheckConstraint(
-                condition=Q(state="sent", sent_at__isnull=False) | (~Q(state="sent") & Q(sent_at__isnull=True)),
+                condition=Q(state="sent", sent_at__isnull=False)
+                | (~Q(state="sent") & Q(sent_at__isnull=True)),
                 name="outbox_message_sent_at_iff_sent",
             ),
         ]

@@ -13,11 +13,14 @@ from psycopg import sql
 
 @pytest.fixture(scope="session")
 def django_db_setup(
-    django_test_environment: None, django_db_blocker: pytest.FixtureRequest, django_db_modify_db_settings: None
+    django_test_environment: None,
+    django_db_blocker: pytest.FixtureRequest,
+    django_db_modify_db_settings: None,
 ) -> Iterator[None]:
     """Make and migrate the test database as the owner; from then on every connection is the runtime role's."""
-    from config.owner import owner_connection
     from credits.hardening import harden
+
+    from config.owner import owner_connection
 
     runtime_role = str(connection.settings_dict["USER"])
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
@@ -32,7 +35,9 @@ def django_db_setup(
 
 def superuser_connection() -> psycopg.Connection:
     """A plain connection to the test database that no guard of ours knows. Only the teardown and attacks use it."""
-    return psycopg.connect(os.environ["TEST_SUPERUSER_URL"], dbname=connection.settings_dict["NAME"], autocommit=True)
+    return psycopg.connect(
+        os.environ["TEST_SUPERUSER_URL"], dbname=connection.settings_dict["NAME"], autocommit=True
+    )
 
 
 def _truncate_everything(_case: TransactionTestCase) -> None:

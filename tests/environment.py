@@ -19,7 +19,11 @@ def _embedded_urls() -> dict[str, str]:
 
     state = Path(os.environ.get("COFFER_STATE_DIR", ROOT / ".state"))
     urls = embedded_postgres.start(state / "postgres")
-    return {"DATABASE_URL": urls.runtime, "MIGRATE_DATABASE_URL": urls.owner, "TEST_SUPERUSER_URL": urls.superuser}
+    return {
+        "DATABASE_URL": urls.runtime,
+        "MIGRATE_DATABASE_URL": urls.owner,
+        "TEST_SUPERUSER_URL": urls.superuser,
+    }
 
 
 def _urls_beside(owner_url: str) -> dict[str, str]:
@@ -31,7 +35,9 @@ def _urls_beside(owner_url: str) -> dict[str, str]:
         if not connection.execute("select 1 from pg_roles where rolname = 'coffer_test_runtime'").fetchone():
             connection.execute(sql.SQL("create role {} login").format(role))
         connection.execute(sql.SQL("alter role {} password {}").format(role, sql.Literal(password)))
-        runtime = f"postgresql://coffer_test_runtime:{password}@/{info.dbname}?host={info.host}&port={info.port}"
+        runtime = (
+            f"postgresql://coffer_test_runtime:{password}@/{info.dbname}?host={info.host}&port={info.port}"
+        )
     return {"DATABASE_URL": runtime, "MIGRATE_DATABASE_URL": owner_url, "TEST_SUPERUSER_URL": owner_url}
 
 

@@ -21,5 +21,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         counts = asdict(sending.send_due())
         self.stdout.write(
-            json.dumps(counts) if options["json"] else "{sent} sent, {dropped} dropped, {waiting} waiting".format(**counts)
+            json.dumps(counts)
+            if options["json"]
+            else "{sent} sent, {dropped} dropped, {waiting} waiting".format(**counts)
         )

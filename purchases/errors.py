@@ -1,0 +1,35 @@
+"""What can go wrong with money. Expected outcomes are not here: they are values (see fulfilment.Outcome)."""
+
+import uuid
+
+
+class PurchasesError(Exception):
+    """Anything that purchases raises."""
+
+
+class StripeUnavailable(PurchasesError):
+    """Stripe gave no definite answer: it may or may not have acted. Ask again later, with the same key."""
+
+
+class StripeRefused(PurchasesError):
+    """Stripe answered with a definite error: the same request will never succeed."""
+
+    def __init__(self, *, status: int | None, code: str | None, request_id: str | None) -> None:
+        super().__init__(f"Stripe answered {status} {code or ''} ({request_id or 'no request id'})")
+        self.status, self.code, self.request_id = status, code, request_id
+
+
+class UnknownAtStripe(StripeRefused):
+    """Stripe has no such object under our key."""
+
+
+class NotFromStripe(PurchasesError):
+    """A webhook call that Stripe did not make: bad signature, stale, or no event at all."""
+
+
+class PaymentNotOpened(PurchasesError):
+    """Stripe refused to open this payment. Nothing was charged; the next try is a new one."""
+
+    def __init__(self, purchase: uuid.UUID) -> None:
+        super().__init__(f"purchase {purchase} could not be opened")
+        self.purchase = purchase

@@ -1,0 +1,86 @@
+"""What we leave at Stripe so that a purchase can be recognised, and rebuilt where our row is gone.
+
+The signature has a key of its own (PURCHASES_METADATA_KEY): rebuilding believes nothing that we did not sign.
+"""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.utils.crypto import constant_time_compare, salted_hmac
+
+SALT = "purchases.signed_metadata"
+# Joined in this order, each with its length, so that no two contents sign alike.
+SIGNED = (
+    "purchase",
+    "checkout_session",
+    "owner",
+    "owner_joined",
+    "tier",
+    "tier_name",
+    "credits",
+    "bonus_credits",
+    "price_minor",
+    "currency",
+    "expires_after_days",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """What a purchase froze, as read back from Stripe."""
+
+    purchase: uuid.UUID
+    checkout_session: uuid.UUID
+    owner_id: int
+    owner_joined: str
+    tier_slug: str
+    tier_name: str
+    credits: int
+    bonus_credits: int
+    price_minor: int
+    currency: str
+    expires_after_days: int | None
+
+
+def signed(values: Mapping[str, object]) -> dict[str, str]:
+    """Return Stripe metadata: `values` (one for each name in SIGNED) as text, with their signature."""
+    texts = {name: "" if values[name] is None else str(values[name]) for name in SIGNED}
+    return {**texts, "signature": _signature(texts)}
+
+
+def purchase_id(metadata: Mapping[str, str]) -> uuid.UUID | None:
+    """The purchase that the metadata names, signed or not; None where it names none of ours."""
+    try:
+        return uuid.UUID(metadata.get("purchase", ""))
+    except ValueError:
+        return None
+
+
+def snapshot(metadata: Mapping[str, str]) -> Snapshot | None:
+    """Return what we signed; None where a part is missing or the signature is not ours."""
+    if not all(name in metadata for name in (*SIGNED, "signature")):
+        return None
+    if not constant_time_compare(_signature(metadata), metadata["signature"]):
+        return None
+    days = metadata["expires_after_days"]
+    return Snapshot(
+        purchase=uuid.UUID(metadata["purchase"]),
+        checkout_session=uuid.UUID(metadata["checkout_session"]),
+        owner_id=int(metadata["owner"]),
+        owner_joined=metadata["owner_joined"],
+        tier_slug=metadata["tier"],
+        tier_name=metadata["tier_name"],
+        credits=int(metadata["credits"]),
+        bonus_credits=int(metadata["bonus_credits"]),
+        price_minor=int(metadata["price_minor"]),
+        currency=metadata["currency"],
+        expires_after_days=int(days) if days else None,
+    )
+
+
+def _signature(texts: Mapping[str, str]) -> str:
+    message = "".join(f"{len(texts[name])}:{texts[name]}" for name in SIGNED)
+    digest = salted_hmac(SALT, message, secret=settings.PURCHASES_METADATA_KEY, algorithm="sha256")
+    return digest.hexdigest()

@@ -1,0 +1,211 @@
+"""The pages of buying: prices, paying, the way back from Stripe, receipts.
+
+Somebody else's purchase is 404, as an unknown one is. State changes on POST, and on the two GETs that say so.
+"""
+
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import redirect_to_login
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+from django_htmx.http import HttpResponseClientRefresh
+
+from checkout import sessions
+from checkout.errors import SessionNotActive, TierNotSold
+from checkout.models import CheckoutSession, Tier
+from credits import balances
+from purchases import opening, polling
+from purchases.errors import PaymentNotOpened, StripeUnavailable
+from purchases.fulfilment import Outcome
+from purchases.models import Purchase
+
+PAGE = 25
+
+
+@require_safe
+def pricing(request: HttpRequest) -> HttpResponse:
+    """Everything that is for sale."""
+    tiers = Tier.objects.filter(active=True).order_by("order", "price_minor", "pk")
+    return render(
+        request, "purchases/pricing.html", {"tiers": tiers, "active_session": _active_session(request)}
+    )
+
+
+@require_safe
+def tier(request: HttpRequest, slug: str) -> HttpResponse:
+    """One thing that is for sale."""
+    found = get_object_or_404(Tier, slug=slug, active=True)
+    return render(request, "purchases/tier.html", {"tier": found, "active_session": _active_session(request)})
+
+
+@require_POST
+@login_required
+def pay(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
+    """Lead to Stripe's page for a checkout session, or to what is paid or under way already."""
+    session = sessions.session_of(request.user, session_id)
+    if session is None:
+        raise Http404
+    try:
+        opened = opening.open_payment(
+            owner=request.user, session=session, is_again=request.POST.get("again") == "1"
+        )
+    except (SessionNotActive, TierNotSold):
+        # The session's page recovers it, or shows what changed.
+        return redirect("checkout:detail", session.pk)
+    except (StripeUnavailable, PaymentNotOpened):
+        response = render(request, "purchases/unavailable.html", {"session": session}, status=503)
+        response.headers["Retry-After"] = "10"
+        return response
+    match opened.next:
+        case opening.Next.TO_STRIPE:
+            return _see_other(opened.url)
+        case opening.Next.UNDER_WAY:
+            return render(
+                request, "purchases/underway.html", {"purchase": opened.purchase, "session": session}
+            )
+        case opening.Next.PAID:
+            return _see_other(polling.result_url(opened.purchase))
+
+
+@require_safe
+def returned(request: HttpRequest, purchase_id: uuid.UUID) -> HttpResponse:
+    """The way back from Stripe. A GET that settles: idempotent, and whoever opens it, its owner is credited."""
+    purchase = get_object_or_404(Purchase, uuid=purchase_id)
+    session_id = request.GET.get("session_id", purchase.stripe_session_id or "")
+    if not _is_session_of(purchase, session_id):
+        raise Http404
+    seen = polling.ask(purchase, session_id, via=Purchase.Via.RETURN) if request.method == "GET" else None
+    return _result(request, purchase, seen)
+
+
+@require_safe
+def cancelled(request: HttpRequest, purchase_id: uuid.UUID) -> HttpResponse:
+    """The way back without paying. Settles first: the back button may follow a payment."""
+    purchase = get_object_or_404(Purchase, uuid=purchase_id)
+    if request.method == "GET" and purchase.stripe_session_id:
+        polling.ask(purchase, purchase.stripe_session_id, via=Purchase.Via.RETURN)
+    if (refusal := _refusal(request, purchase)) is not None:
+        return refusal
+    purchase.refresh_from_db()
+    if purchase.status not in (Purchase.Status.OPENING, Purchase.Status.OPEN, Purchase.Status.EXPIRED):
+        return redirect(polling.result_url(purchase))
+    return render(
+        request, "purchases/cancelled.html", {"purchase": purchase, "session": _live_session(purchase)}
+    )
+
+
+@require_safe
+@login_required
+def status(request: HttpRequest, purchase_id: uuid.UUID) -> HttpResponse:
+    """The waiting part of the result page, from our own books: no question to Stripe."""
+    purchase = get_object_or_404(Purchase, uuid=purchase_id, owner_id=request.user.pk)
+    return _status_fragment(request, purchase, polling.state_of(purchase, None))
+
+
+@require_POST
+@login_required
+def check(request: HttpRequest, purchase_id: uuid.UUID) -> HttpResponse:
+    """Ask Stripe now; what the waiting page does by itself, and its button."""
+    purchase = get_object_or_404(Purchase, uuid=purchase_id, owner_id=request.user.pk)
+    seen = None
+    if purchase.stripe_session_id:
+        seen = polling.ask(purchase, purchase.stripe_session_id, via=Purchase.Via.CHECK)
+    if getattr(request, "htmx", None):
+        purchase.refresh_from_db()
+        return _status_fragment(request, purchase, polling.state_of(purchase, seen))
+    return redirect(polling.result_url(purchase))
+
+
+@require_safe
+@login_required
+def history(request: HttpRequest) -> HttpResponse:
+    """One's purchases, newest first, a page at a time."""
+    mine = Purchase.objects.filter(owner_id=request.user.pk).order_by("-pk")
+    before = request.GET.get("before", "")
+    if before.isdecimal() and len(before) < 19:
+        mine = mine.filter(pk__lt=int(before))
+    page = list(mine[: PAGE + 1])
+    next_url = f"?before={page[PAGE - 1].pk}" if len(page) > PAGE else None
+    context = {"purchases": page[:PAGE], "next_url": next_url, "first_url": "?" if before else None}
+    return render(request, "purchases/history.html", context)
+
+
+@require_safe
+@login_required
+def detail(request: HttpRequest, purchase_id: uuid.UUID) -> HttpResponse:
+    """A receipt."""
+    purchase = get_object_or_404(Purchase, uuid=purchase_id, owner_id=request.user.pk)
+    context = {"purchase": purchase, "state": polling.state_of(purchase, None)}
+    return render(request, "purchases/detail.html", context)
+
+
+@require_safe
+@login_required
+def for_session(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
+    """From a checkout session to its receipt: the purchase that went furthest, else the newest."""
+    mine = Purchase.objects.filter(checkout_session=session_id, owner_id=request.user.pk).order_by("-pk")
+    money = [Purchase.Status.CREDITED, Purchase.Status.PROCESSING, Purchase.Status.REVIEW]
+    purchase = mine.filter(status__in=money).first() or mine.first()
+    if purchase is None:
+        raise Http404
+    return redirect("purchases:detail", purchase.uuid)
+
+
+def _result(request: HttpRequest, purchase: Purchase, seen: Outcome | None) -> HttpResponse:
+    if (refusal := _refusal(request, purchase)) is not None:
+        return refusal
+    purchase.refresh_from_db()
+    state = polling.state_of(purchase, seen)
+    context: dict[str, Any] = {"purchase": purchase, "state": state, "next_url": None}
+    if state == "credited" and purchase.stripe_session_id:
+        context["posting"] = balances.posting_for(purchase.stripe_session_id)
+    elif state == "processing":
+        context |= polling.pace(0)
+    elif state in ("failed", "expired", "unknown"):
+        context["session"] = _live_session(purchase)
+    return render(request, "purchases/result.html", context)
+
+
+def _status_fragment(request: HttpRequest, purchase: Purchase, state: str) -> HttpResponse:
+    if state != "processing":
+        return HttpResponseClientRefresh()
+    asked = request.GET.get("asked", "")
+    context = polling.pace(int(asked) + 1 if asked.isdecimal() and len(asked) < 4 else 1)
+    return render(request, "purchases/_status.html", {"purchase": purchase, **context})
+
+
+def _refusal(request: HttpRequest, purchase: Purchase) -> HttpResponse | None:
+    """Sign-in for a stranger, 404 for somebody else; None for the owner."""
+    if not request.user.is_authenticated:
+        messages.info(request, _("Sign in to see this purchase. Your payment is being taken care of."))
+        return redirect_to_login(request.get_full_path())
+    if purchase.owner_id != request.user.pk:
+        raise Http404
+    return None
+
+
+def _is_session_of(purchase: Purchase, session_id: str) -> bool:
+    """Whether the id in the address can be this purchase's, judged without asking Stripe."""
+    if purchase.stripe_session_id is not None:
+        return session_id == purchase.stripe_session_id
+    return polling.is_session_id(session_id)
+
+
+def _active_session(request: HttpRequest) -> CheckoutSession | None:
+    return sessions.active_session_of(request.user) if request.user.is_authenticated else None
+
+
+def _live_session(purchase: Purchase) -> CheckoutSession | None:
+    active = CheckoutSession.objects.filter(
+        pk=purchase.checkout_session_id, status=CheckoutSession.Status.ACTIVE
+    )
+    return active.first()
+
+
+def _see_other(url: str) -> HttpResponse:
+    return HttpResponse(status=303, headers={"Location": url})
