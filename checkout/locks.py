@@ -1,0 +1,40 @@
+"""Every lock of this app. The order everywhere: user, checkout session, purchase, account."""
+
+import uuid
+from datetime import datetime
+
+from django.contrib.auth import get_user_model
+from django.db import connection
+from django.db.models import QuerySet
+
+from checkout.models import CheckoutSession
+
+
+def lock_owner(owner_id: int) -> None:
+    """Let one checkout verb at a time act for this person. Does not wait for inserts that name them."""
+    people = get_user_model()._default_manager.select_for_update(no_key=True)
+    people.filter(pk=owner_id).values("pk").first()
+
+
+def lock_session(session_id: uuid.UUID) -> CheckoutSession | None:
+    """Lock a session and read it anew; None where it is gone."""
+    return CheckoutSession.objects.select_for_update(no_key=True).filter(pk=session_id).first()
+
+
+def lock_active_session(owner_id: int) -> CheckoutSession | None:
+    """Lock the one active session of this person, past its time or not."""
+    active = CheckoutSession.objects.filter(owner_id=owner_id, status=CheckoutSession.Status.ACTIVE)
+    return active.select_for_update(no_key=True).first()
+
+
+def free_rows(wanted: QuerySet[CheckoutSession], *, order_by: str, limit: int) -> list[CheckoutSession]:
+    """Lock up to `limit` of the wanted sessions for removal, passing by those that somebody else holds."""
+    return list(wanted.select_for_update(skip_locked=True).order_by(order_by)[:limit])
+
+
+def database_now() -> datetime:
+    """The one clock that decides: the database's."""
+    with connection.cursor() as cursor:
+        cursor.execute("select clock_timestamp()")
+        moment: datetime = cursor.fetchone()[0]
+        return moment
