@@ -87,9 +87,10 @@ def test_second_one_in_flight_is_a_conflict(client: StripeClient, sandbox: Sandb
         pass
     with pytest.raises(stripe.APIError) as caught:  # the package has no class of its own for a 409
         create(client, "k1")
-    assert (caught.value.http_status, caught.value.code) == (409, "idempotency_key_in_use")
     sandbox.control("release")
     first.join(5)
+    assert caught.value.error is not None
+    assert (caught.value.http_status, caught.value.error.code) == (409, "idempotency_key_in_use")
     assert create(client, "k1").id == made[0].id
 
 
