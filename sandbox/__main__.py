@@ -2,6 +2,7 @@
 
 import logging
 import signal
+import sqlite3
 import sys
 import threading
 from types import FrameType
@@ -24,7 +25,11 @@ def main() -> int:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    world = new_world(options)
+    try:
+        world = new_world(options)
+    except (OSError, sqlite3.Error) as error:
+        sys.stderr.write(f"sandbox: cannot keep its state in {options.state}: {error}.\n")
+        return 1
     idempotency.resume(world)
     deliveries.resume(world)
     try:

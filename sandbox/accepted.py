@@ -281,6 +281,19 @@ CUSTOMER_CREATE: Accepted = EXPAND | {
     ),
 }
 
+CUSTOMER_UPDATE: Accepted = EXPAND | {
+    "description": Text(),
+    "email": Email(),
+    "metadata": Metadata(),
+    "name": Text(most=256),
+    "phone": Text(most=20),
+    "preferred_locales": ListOf(Text()),
+    **_unsupported(
+        "address balance business_name cash_balance default_source individual_name invoice_prefix "
+        "invoice_settings next_invoice_sequence shipping source tax tax_exempt validate"
+    ),
+}
+
 CUSTOMER_LIST: Accepted = _PAGED | {"created": MomentRange(), "email": Email(), "test_clock": Unsupported()}
 
 ENDPOINT_LIST: Accepted = _PAGED

@@ -213,6 +213,12 @@ CALLS = (
     ),
     _read("/v1/customers", "customer"),
     Call(
+        method="POST",
+        path="/v1/customers/ID",
+        accepted=accepted.CUSTOMER_UPDATE,
+        act=catalog.update_customer,
+    ),
+    Call(
         method="GET",
         path="/v1/webhook_endpoints",
         accepted=accepted.ENDPOINT_LIST,

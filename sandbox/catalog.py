@@ -160,6 +160,15 @@ def create_customer(world: World, params: Params) -> Json:
     )
 
 
+def update_customer(world: World, identifier: str, params: Params) -> Json:
+    customer = world.store.get("customer", identifier)
+    if customer is None:
+        raise missing_object("customer", identifier)
+    given = dict(params)
+    customer["metadata"] |= given.pop("metadata", {})
+    return world.store.save(customer | given)
+
+
 def find(world: World, kind: str, identifier: str, *, param: str = "id") -> Json:
     """As a parameter of another call: what is not there is a 400, not a 404."""
     found = world.store.get(kind, identifier)

@@ -62,6 +62,9 @@ def _done(world: World, request: Request, asked: Asked) -> Any:
         case "POST", ["deliveries", seq, verb]:
             deliveries.act(world, int(seq), verb, seconds=asked.get("seconds", 60))
             return deliveries.find(world, int(seq))
+        case "POST", ["faults", "clear"]:
+            world.faults.clear()
+            return {"faults": []}
         case "POST", ["events", identifier, "twin"]:
             return _twin(world, identifier)
         case method, [name] if (method, name) in _PLAIN:
@@ -201,13 +204,10 @@ def _settings(world: World, asked: Asked) -> Json:
     return {"tax_percent": world.setting("tax_percent", 20)}
 
 
-def _clear_faults(world: World, _: Asked) -> Json:
-    world.faults.clear()
-    return {"faults": []}
-
-
 def _reset(world: World, _: Asked) -> Json:
+    """What is on its way may arrive first, so that nothing old comes in afterwards."""
     world.faults.clear()
+    deliveries.let_arrive(world, within=2)
     world.store.clear()
     world.clock.reset()
     world.requests.clear()
@@ -222,7 +222,6 @@ _PLAIN: dict[tuple[str, str], Callable[[World, Asked], Any]] = {
     ("GET", "requests"): _requests,
     ("GET", "faults"): lambda world, _: {"faults": world.faults.all(), "holding": world.faults.holding},
     ("POST", "faults"): lambda world, asked: asdict(world.faults.add(asked)),
-    ("DELETE", "faults"): _clear_faults,
     ("POST", "release"): lambda world, _: {"released": world.faults.release()},
     ("GET", "clock"): _clock,
     ("POST", "clock"): _clock,

@@ -1,6 +1,7 @@
 """Webhook deliveries: which event goes out, when, how often, how signed. Sending is in sending.py."""
 
 import random
+import time
 from typing import Any
 
 from sandbox.errors import Refusal
@@ -170,6 +171,14 @@ def next_due_at(world: World) -> float | None:
         return None
     row = world.store.row("select min(due_at) as due_at from delivery where state = 'waiting'")
     return None if row is None else row["due_at"]
+
+
+def let_arrive(world: World, *, within: float) -> None:
+    """Holds back what waits, and gives what is being sent so many seconds to end."""
+    world.store.write("update delivery set state = 'held' where state = 'waiting'")
+    deadline = time.monotonic() + within
+    while world.store.row("select 1 from delivery where state = 'sending'") and time.monotonic() < deadline:
+        time.sleep(0.01)
 
 
 def resume(world: World) -> None:

@@ -216,7 +216,7 @@ class MomentRange:
 class Unsupported:
     """Real at Stripe, beyond this sandbox: refused aloud, never ignored."""
 
-    def read(self, raw: Raw, param: str) -> Any:  # noqa: ARG002
+    def read(self, raw: Raw, param: str) -> Any:
         raise bad_parameter(
             f"The sandbox does not support the parameter '{param}', though Stripe does.",
             param,

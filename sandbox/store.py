@@ -5,6 +5,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeAlias
 
 Json: TypeAlias = dict[str, Any]
@@ -29,6 +30,7 @@ create table if not exists answer (
     key text primary key, call text not null, fingerprint text not null, created real not null,
     status integer, body text
 );
+create index if not exists answer_created on answer (created);
 create table if not exists delivery (
     seq integer primary key autoincrement, event text not null, subject text not null,
     type text not null, state text not null, due_at real, attempts integer not null default 0,
@@ -48,6 +50,8 @@ class Store:
     def __init__(self, path: str) -> None:
         self._lock = threading.RLock()
         self._depth = 0
+        if path:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
         self._connection = sqlite3.connect(path or ":memory:", check_same_thread=False, isolation_level=None)
         self._connection.row_factory = sqlite3.Row
         # A killed process loses nothing this way; only a crashed machine could, and nobody minds here.

@@ -74,6 +74,13 @@ class SandboxProcess:
         received: list[dict[str, Any]] = self._call("GET", f"requests?{wanted}", None)["requests"]
         return received
 
+    def wait_until_held(self, count: int = 1, *, within: float = 10) -> None:
+        """Until so many answers are being held by a fault of the kind `hold`."""
+        deadline = time.monotonic() + within
+        while self.control("faults")["holding"] < count:
+            assert time.monotonic() < deadline, f"not {count} answers held within {within} s"
+            time.sleep(0.01)
+
     def reset(self) -> None:
         self.control("reset")
 

@@ -57,7 +57,7 @@ def annotations_of(of: type) -> dict[str, Any]:
     return {
         name: annotation
         for name, annotation in of.__annotations__.items()
-        if get_origin(annotation) is not typing.ClassVar
+        if "ClassVar" not in str(get_origin(annotation))
     }
 
 

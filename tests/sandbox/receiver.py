@@ -9,6 +9,10 @@ from typing import Any
 import stripe
 
 
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 128  # a full queue would make a delivery arrive a second late
+
+
 @dataclass(frozen=True, kw_only=True)
 class Delivered:
     body: bytes
@@ -25,7 +29,7 @@ class Receiver:
         self.statuses: list[int] = []
         self.seconds: float = 0
         self._arrived = threading.Condition()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = _Server(("127.0.0.1", 0), self._handler())
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     @property

@@ -30,6 +30,7 @@ def test_line_items_come_by_expansion_and_by_their_own_call(client: StripeClient
     assert "line_items" not in session
     expanded = client.v1.checkout.sessions.retrieve(session.id, {"expand": ["line_items"]})
     listed = client.v1.checkout.sessions.line_items.list(session.id)
+    assert expanded.line_items is not None
     (item,) = expanded.line_items.data
     assert [entry.id for entry in listed.data] == [item.id]
     assert (item.description, item.quantity, item.amount_total) == ("Plus", 1, 1800)

@@ -83,8 +83,7 @@ def test_second_one_in_flight_is_a_conflict(client: StripeClient, sandbox: Sandb
     made: list[Any] = []
     first = threading.Thread(target=lambda: made.append(create(client_of(sandbox), "k1")))
     first.start()
-    while sandbox.control("faults")["holding"] == 0:
-        pass
+    sandbox.wait_until_held()
     with pytest.raises(stripe.APIError) as caught:  # the package has no class of its own for a 409
         create(client, "k1")
     sandbox.control("release")

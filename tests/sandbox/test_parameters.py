@@ -11,6 +11,7 @@ from stripe.params import (
     CouponCreateParams,
     CustomerCreateParams,
     CustomerListParams,
+    CustomerUpdateParams,
     DisputeListParams,
     EventListParams,
     PaymentIntentListParams,
@@ -60,6 +61,7 @@ CALLS: list[tuple[parameters.Accepted, Any]] = [
     (accepted.COUPON_CREATE, CouponCreateParams),
     (accepted.PROMOTION_CODE_CREATE, PromotionCodeCreateParams),
     (accepted.CUSTOMER_CREATE, CustomerCreateParams),
+    (accepted.CUSTOMER_UPDATE, CustomerUpdateParams),
     (accepted.CUSTOMER_LIST, CustomerListParams),
     (accepted.ENDPOINT_LIST, WebhookEndpointListParams),
 ]
@@ -132,7 +134,11 @@ def test_every_parameter_is_one_of_the_package(inner: parameters.Accepted, annot
 
 
 def test_checker_bites() -> None:
-    wrong = {"amount": parameters.Flag(), "colour": parameters.Text(), "reason": parameters.Choice(("why",))}
+    wrong: parameters.Accepted = {
+        "amount": parameters.Flag(),
+        "colour": parameters.Text(),
+        "reason": parameters.Choice(("why",)),
+    }
     said = group_misfits(wrong, RefundCreateParams, "refund")
     assert "refund.colour does not exist" in said
     assert "refund.amount is [<class 'int'>]" in said

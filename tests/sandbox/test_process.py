@@ -10,6 +10,7 @@ from pathlib import Path
 
 from stripe import StripeClient
 
+from sandbox.options import read_options
 from tests.sandbox.conftest import asked, client_of
 from tests.sandbox_process import PROJECT, SandboxProcess
 
@@ -37,8 +38,7 @@ def test_it_ends_at_once_even_while_an_answer_is_held() -> None:
     process.control("faults", endpoint="*", kind="hold")
     connection = http.client.HTTPConnection("127.0.0.1", process.port)
     connection.request("GET", "/v1/events", headers={"Authorization": "Bearer sk_test_x"})
-    while process.control("faults")["holding"] == 0:
-        pass
+    process.wait_until_held()
     began = time.monotonic()
     assert process.stop() == 0
     assert time.monotonic() - began < 1
@@ -74,6 +74,20 @@ def test_webhooks_without_a_secret_are_refused() -> None:
     ended = run("--webhook-url", "http://127.0.0.1:9/")
     assert ended.returncode == 1
     assert "needs --webhook-secret" in ended.stderr
+
+
+def test_file_that_is_no_state_is_said_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("not a database, and longer than a header\n" * 50)
+    ended = run("--state", str(tmp_path / "notes.txt"))
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("sandbox: cannot keep its state in")
+
+
+def test_options_come_from_the_environment() -> None:
+    options = read_options([], {"SANDBOX_PORT": "9001", "SANDBOX_QUIET": "true", "SANDBOX_STATE": "s.db"})
+    assert (options.port, options.quiet, options.state) == (9001, True, "s.db")
+    assert options.public_url == "http://localhost:9001"
+    assert read_options(["--port", "9002"], {"SANDBOX_PORT": "9001"}).port == 9002
 
 
 def test_state_survives_a_restart(tmp_path: Path) -> None:
