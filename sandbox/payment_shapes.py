@@ -57,23 +57,48 @@ def new_intent(session: Json, asked: Mapping[str, Any], *, created: int) -> Json
     }
 
 
+# Fields that no charge of this sandbox ever fills.
+_NEVER_FILLED = (
+    "application",
+    "application_fee",
+    "application_fee_amount",
+    "failure_balance_transaction",
+    "on_behalf_of",
+    "receipt_number",
+    "review",
+    "shipping",
+    "source",
+    "source_transfer",
+    "transfer_data",
+    "transfer_group",
+)
+
+_FROM_THE_INTENT = (
+    "amount",
+    "currency",
+    "customer",
+    "description",
+    "metadata",
+    "payment_method",
+    "receipt_email",
+    "statement_descriptor",
+    "statement_descriptor_suffix",
+)
+
+
 def new_charge(
-    intent: Json, *, created: int, status: str, buyer: Json, method: Json, receipt_url: str, outcome: Json
+    intent: Json, *, created: int, status: str, buyer: Json, method: Json, outcome: Json, receipts: str
 ) -> Json:
-    """`status`: succeeded, pending or failed."""
+    """`status`: succeeded, pending or failed. `receipts`: where receipts are shown."""
     made = status != "failed"
-    return {
-        "id": charge_id(),
-        "object": "charge",
-        "amount": intent["amount"],
+    identifier = charge_id()
+    fields: Json = dict.fromkeys(_NEVER_FILLED) | {name: intent[name] for name in _FROM_THE_INTENT}
+    fields |= {
         "amount_captured": intent["amount"] if made else 0,
         "amount_refunded": 0,
-        "application": None,
-        "application_fee": None,
-        "application_fee_amount": None,
         "balance_transaction": None,
         "billing_details": {
-            "address": {**buyer["address"]},
+            "address": buyer["address"],
             "email": buyer["email"],
             "name": buyer["name"],
             "phone": None,
@@ -82,37 +107,21 @@ def new_charge(
         "calculated_statement_descriptor": intent["statement_descriptor"] or "SANDBOX",
         "captured": made,
         "created": created,
-        "currency": intent["currency"],
-        "customer": intent["customer"],
-        "description": intent["description"],
         "disputed": False,
-        "failure_balance_transaction": None,
         "failure_code": None,
         "failure_message": None,
         "fraud_details": {},
         "livemode": False,
-        "metadata": intent["metadata"],
-        "on_behalf_of": None,
         "outcome": outcome,
-        "paid": made,
+        "paid": status == "succeeded",
         "payment_intent": intent["id"],
-        "payment_method": intent["payment_method"],
         "payment_method_details": method,
         "radar_options": {},
-        "receipt_email": intent["receipt_email"],
-        "receipt_number": None,
-        "receipt_url": receipt_url if made else None,
+        "receipt_url": f"{receipts}/{identifier}" if status == "succeeded" else None,
         "refunded": False,
-        "review": None,
-        "shipping": None,
-        "source": None,
-        "source_transfer": None,
-        "statement_descriptor": intent["statement_descriptor"],
-        "statement_descriptor_suffix": intent["statement_descriptor_suffix"],
         "status": status,
-        "transfer_data": None,
-        "transfer_group": None,
     }
+    return {"id": identifier, "object": "charge"} | dict(sorted(fields.items()))
 
 
 def card_method(card: Card, amount: int, *, authenticated: bool) -> Json:

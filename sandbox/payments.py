@@ -79,9 +79,9 @@ def pay_by_debit(world: World, session_id: str, *, account: str, buyer: Buyer) -
         status="pending",
         buyer=customer_details(email=buyer.email, name=buyer.name or None),
         method=payment_shapes.debit_method(type, account),
-        receipt_url="",
         outcome=payment_shapes.went_well(),
-    ) | {"captured": True, "paid": False, "receipt_url": None}
+        receipts=_receipts(world),
+    )
     intent["latest_charge"] = charge["id"]
     world.store.insert(charge, {"will_fail": account in FAILING_ACCOUNTS})
     world.store.save(intent)
@@ -103,7 +103,7 @@ def settle_debit(world: World, session_id: str, *, succeed: bool | None = None) 
     if succeed is None:
         succeed = not world.store.hidden(charge["id"])["will_fail"]
     if succeed:
-        charge |= {"status": "succeeded", "paid": True, "receipt_url": _receipt_url(world, charge["id"])}
+        charge |= {"status": "succeeded", "paid": True, "receipt_url": f"{_receipts(world)}/{charge['id']}"}
         _book(world, charge)
         world.store.save(charge)
         events.record(world, "charge.succeeded", charge)
@@ -204,7 +204,7 @@ def _decline(world: World, intent: Json, card: Card, buyer: Buyer) -> Attempt:
         status="failed",
         buyer=customer_details(email=buyer.email, name=buyer.name or None),
         method=payment_shapes.card_method(card, intent["amount"], authenticated=False),
-        receipt_url="",
+        receipts=_receipts(world),
         outcome=payment_shapes.went_wrong(card.decline_code),
     ) | {"failure_code": card.error_code, "failure_message": card.message}
     world.store.insert(charge)
@@ -224,10 +224,9 @@ def _charge_card(
         status="succeeded",
         buyer=customer_details(email=buyer.email, name=buyer.name or None),
         method=payment_shapes.card_method(card, intent["amount"], authenticated=authenticated),
-        receipt_url="",
+        receipts=_receipts(world),
         outcome=payment_shapes.went_well(),
     )
-    charge["receipt_url"] = _receipt_url(world, charge["id"])
     if "presentment_details" in session:
         charge["presentment_details"] = session["presentment_details"]
     _book(world, charge)
@@ -290,5 +289,5 @@ def _complete(world: World, session: Json, buyer: Buyer, *, payment_status: str)
     events.record(world, "checkout.session.completed", session)
 
 
-def _receipt_url(world: World, charge: str) -> str:
-    return f"{world.options.public_url}/receipts/{charge}"
+def _receipts(world: World) -> str:
+    return f"{world.options.public_url}/receipts"

@@ -9,6 +9,43 @@ from sandbox.store import Json
 _MESSAGES = ("after_submit", "shipping_address", "submit", "terms_of_service_acceptance")
 
 
+# Fields that no session of this sandbox ever fills.
+_NEVER_FILLED = (
+    "after_expiration",
+    "client_secret",
+    "consent",
+    "consent_collection",
+    "currency_conversion",
+    "customer_account",
+    "integration_identifier",
+    "payment_link",
+    "payment_method_configuration_details",
+    "permissions",
+    "recovered_from",
+    "saved_payment_method_options",
+    "setup_intent",
+    "shipping_address_collection",
+    "shipping_cost",
+    "subscription",
+    "wallet_options",
+)
+
+# Fields that show the parameter of the same name, or null.
+_AS_ASKED = (
+    "allow_promotion_codes",
+    "allowed_payment_method_types",
+    "billing_address_collection",
+    "cancel_url",
+    "client_reference_id",
+    "customer",
+    "customer_email",
+    "locale",
+    "origin_context",
+    "submit_type",
+    "success_url",
+)
+
+
 def new_session(
     params: Mapping[str, Any],
     *,
@@ -21,78 +58,59 @@ def new_session(
     expires_at: int,
 ) -> Json:
     """What Stripe leaves out until it means something (line_items, presentment_details) is left out."""
-    tax = params.get("automatic_tax", {}).get("enabled", False)
-    phone = params.get("phone_number_collection", {}).get("enabled", False)
-    return {
-        "id": id,
-        "object": "checkout.session",
-        "adaptive_pricing": {"enabled": params.get("adaptive_pricing", {}).get("enabled", True)},
-        "after_expiration": None,
-        "allow_promotion_codes": params.get("allow_promotion_codes"),
-        "allowed_payment_method_types": params.get("allowed_payment_method_types"),
-        "amount_subtotal": totals["amount_subtotal"],
-        "amount_total": totals["amount_total"],
-        "automatic_tax": {
-            "enabled": tax,
-            "liability": {"type": "self"} if tax else None,
-            "provider": "stripe" if tax else None,
-            "status": "requires_location_inputs" if tax else None,
-        },
-        "billing_address_collection": params.get("billing_address_collection"),
-        "cancel_url": params.get("cancel_url"),
-        "client_reference_id": params.get("client_reference_id"),
-        "client_secret": None,
+    fields: Json = dict.fromkeys(_NEVER_FILLED) | {name: params.get(name) for name in _AS_ASKED}
+    fields |= _by_default(params) | _settings(params) | totals
+    fields |= {
         "collected_information": None,
-        "consent": None,
-        "consent_collection": None,
         "created": created,
         "currency": currency,
-        "currency_conversion": None,
-        "custom_fields": [],
-        "custom_text": {name: params.get("custom_text", {}).get(name) for name in _MESSAGES},
-        "customer": params.get("customer"),
-        "customer_account": None,
-        "customer_creation": None if "customer" in params else params.get("customer_creation", "if_required"),
         "customer_details": None,
-        "customer_email": params.get("customer_email"),
         "discounts": discounts,
         "expires_at": expires_at,
-        "integration_identifier": None,
         "invoice": None,
-        "invoice_creation": _invoice_creation(params.get("invoice_creation", {})),
         "livemode": False,
-        "locale": params.get("locale"),
-        "managed_payments": {"enabled": False},
-        "metadata": params.get("metadata", {}),
-        "mode": params["mode"],
-        "origin_context": params.get("origin_context"),
         "payment_intent": None,
-        "payment_link": None,
-        "payment_method_collection": params.get("payment_method_collection", "if_required"),
-        "payment_method_configuration_details": None,
-        "payment_method_options": {"card": {"request_three_d_secure": "automatic"}},
         "payment_method_types": method_types(
             currency,
             allowed=params.get("allowed_payment_method_types"),
             excluded=params.get("excluded_payment_method_types", ()),
         ),
         "payment_status": "unpaid" if totals["amount_total"] else "no_payment_required",
-        "permissions": None,
-        "phone_number_collection": {"enabled": phone},
-        "recovered_from": None,
-        "saved_payment_method_options": None,
-        "setup_intent": None,
-        "shipping_address_collection": None,
-        "shipping_cost": None,
-        "shipping_options": [],
         "status": "open",
-        "submit_type": params.get("submit_type"),
-        "subscription": None,
-        "success_url": params.get("success_url"),
-        "total_details": totals["total_details"],
-        "ui_mode": params.get("ui_mode", "hosted_page"),
         "url": url,
-        "wallet_options": None,
+    }
+    return {"id": id, "object": "checkout.session"} | dict(sorted(fields.items()))
+
+
+def _by_default(params: Mapping[str, Any]) -> Json:
+    return {
+        "customer_creation": None if "customer" in params else params.get("customer_creation", "if_required"),
+        "metadata": params.get("metadata", {}),
+        "mode": params["mode"],
+        "payment_method_collection": params.get("payment_method_collection", "if_required"),
+        "ui_mode": params.get("ui_mode", "hosted_page"),
+    }
+
+
+def _settings(params: Mapping[str, Any]) -> Json:
+    """The fields that are objects of their own."""
+    tax = params.get("automatic_tax", {}).get("enabled", False)
+    phone = params.get("phone_number_collection", {}).get("enabled", False)
+    return {
+        "adaptive_pricing": {"enabled": params.get("adaptive_pricing", {}).get("enabled", True)},
+        "automatic_tax": {
+            "enabled": tax,
+            "liability": {"type": "self"} if tax else None,
+            "provider": "stripe" if tax else None,
+            "status": "requires_location_inputs" if tax else None,
+        },
+        "custom_fields": [],
+        "custom_text": {name: params.get("custom_text", {}).get(name) for name in _MESSAGES},
+        "invoice_creation": _invoice_creation(params.get("invoice_creation", {})),
+        "managed_payments": {"enabled": False},
+        "payment_method_options": {"card": {"request_three_d_secure": "automatic"}},
+        "phone_number_collection": {"enabled": phone},
+        "shipping_options": [],
     }
 
 
