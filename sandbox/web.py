@@ -40,7 +40,7 @@ class Response:
 
 
 def json_answer(content: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    body = json.dumps(content, indent=2, ensure_ascii=False).encode()
+    body = json.dumps(content, ensure_ascii=False).encode()
     content_type = {"Content-Type": "application/json"}
     return Response(status=status, body=body, headers=content_type | dict(headers or {}))
 

@@ -1,5 +1,6 @@
 """Faults on order: each strikes as described, as often as ordered, and is then gone."""
 
+import threading
 import time
 from typing import Any
 
@@ -87,6 +88,27 @@ def test_delay_takes_its_time(client: StripeClient, session: Any, sandbox: Sandb
     began = time.monotonic()
     client.v1.checkout.sessions.retrieve(session.id)
     assert time.monotonic() - began >= 0.3
+
+
+@pytest.mark.parametrize(("when", "made"), [("before", 0), ("after", 1)])
+def test_answer_is_held_until_released(
+    client: StripeClient, sandbox: SandboxProcess, when: str, made: int
+) -> None:
+    sandbox.control("faults", endpoint=CREATE, kind="hold", when=when)
+    other = client_of(sandbox)
+    asking = threading.Thread(target=lambda: other.v1.checkout.sessions.create(asked()))
+    asking.start()
+    sandbox.wait_until_held()
+    while_held = count(client)
+    sandbox.control("release")
+    asking.join(5)
+    assert (while_held, count(client)) == (made, 1)
+
+
+def test_forgotten_object_is_missing(client: StripeClient, session: Any, sandbox: SandboxProcess) -> None:
+    sandbox.control(f"objects/{session.id}/delete")
+    with pytest.raises(stripe.InvalidRequestError, match="No such checkout.session"):
+        client.v1.checkout.sessions.retrieve(session.id)
 
 
 def test_fault_can_skip_the_first_calls(client: StripeClient, session: Any, sandbox: SandboxProcess) -> None:
