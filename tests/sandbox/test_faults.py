@@ -107,7 +107,7 @@ def test_answer_is_held_until_released(
 
 def test_forgotten_object_is_missing(client: StripeClient, session: Any, sandbox: SandboxProcess) -> None:
     sandbox.control(f"objects/{session.id}/delete")
-    with pytest.raises(stripe.InvalidRequestError, match="No such checkout.session"):
+    with pytest.raises(stripe.InvalidRequestError, match=r"No such checkout\.session"):
         client.v1.checkout.sessions.retrieve(session.id)
 
 
