@@ -1,5 +1,6 @@
 """What can go wrong in a checkout. Each says what a page needs to explain it."""
 
+import uuid
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,16 +22,17 @@ class TierNotSold(CheckoutError):
 class SessionNotActive(CheckoutError):
     """The session is over (or gone): nothing can be paid or changed with it. It may be recovered."""
 
-    def __init__(self, session: "CheckoutSession | None" = None) -> None:
-        super().__init__(f"checkout session {session.pk if session else 'that is gone'} is not active")
-        self.session = session
+    def __init__(self, session_id: uuid.UUID) -> None:
+        super().__init__(f"checkout session {session_id} is not active")
+        self.session_id = session_id
 
 
 class RecoveryNeedsConsent(SessionNotActive):
     """The tier's terms changed since the session began: the buyer must see them and agree first."""
 
     def __init__(self, session: "CheckoutSession", tier: "Tier") -> None:
-        super().__init__(session)
+        super().__init__(session.pk)
+        self.session = session
         self.tier = tier
         self.old_price_minor = session.price_minor
         self.new_price_minor = tier.price_minor

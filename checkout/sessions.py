@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import structlog
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.db.models.expressions import Combinable
@@ -25,16 +26,18 @@ EndReason = CheckoutSession.EndReason
 # Stripe wants a payment page to live 30 minutes at least (docs.stripe.com/api/checkout/sessions/create): with
 # less than this left, a session is replaced when its page is opened, so that nobody reviews what cannot be paid.
 LITTLE_TIME = timedelta(minutes=35)
+Person = AbstractBaseUser | AnonymousUser
 Recovery = CheckoutSession | CheckoutError
 TERMS = ("tier_id", "credits", "bonus_credits", "price_minor", "currency", "expires_after_days")
 
 
-def start(*, owner: AbstractBaseUser, tier: Tier) -> CheckoutSession:
+def start(*, owner: Person, tier: Tier) -> CheckoutSession:
     """Return the owner's one active session for `tier`: the one there is, or a new one in its place.
 
     Any number of calls at once end with one active session. Raises TierNotSold.
     """
     with transaction.atomic():
+        assert owner.pk is not None, "somebody buys; a visitor is sent to the sign-in before"
         locks.lock_owner(owner.pk)
         return _started(owner.pk, _offer(tier.pk, tier.slug))
 
@@ -48,7 +51,7 @@ def renew(*, session: CheckoutSession, tier: Tier) -> CheckoutSession:
         locks.lock_owner(session.owner_id)
         current = locks.lock_session(session.pk)
         if current is not None and current.is_completed:
-            raise SessionNotActive(current)
+            raise SessionNotActive(current.pk)
         return _started(session.owner_id, _offer(tier.pk, tier.slug))
 
 
@@ -73,7 +76,7 @@ def cancel(*, session: CheckoutSession) -> CheckoutSession:
         locks.lock_owner(session.owner_id)
         current = locks.lock_session(session.pk)
         if current is None:
-            raise SessionNotActive(None)
+            raise SessionNotActive(session.pk)
         if current.is_active:
             _end(current, Status.INVALIDATED, EndReason.CANCELLED)
         return current
@@ -105,7 +108,7 @@ def lock_for_payment(session_id: uuid.UUID, *, at_least: timedelta) -> CheckoutS
     session = locks.lock_session(session_id)
     now = locks.database_now()
     if session is None or not session.is_active or session.has_expired(now=now):
-        raise SessionNotActive(session)
+        raise SessionNotActive(session_id)
     if session.expires_at - now >= at_least:
         return session
     tier = _offer(session.tier_id, session.tier_slug)
@@ -120,12 +123,17 @@ def hold_for_money(session_id: uuid.UUID, until: datetime | Combinable) -> None:
     CheckoutSession.objects.filter(pk=session_id).update(money_until=later)
 
 
-def session_of(owner: AbstractBaseUser, session_id: uuid.UUID) -> CheckoutSession | None:
+def session_of(owner: Person, session_id: uuid.UUID) -> CheckoutSession | None:
     """Find a session of this person; None for another's, the same as for an unknown one."""
     return CheckoutSession.objects.filter(pk=session_id, owner_id=owner.pk).first()
 
 
-def active_session_of(owner: AbstractBaseUser, *, now: datetime | None = None) -> CheckoutSession | None:
+def is_payable(session: CheckoutSession) -> bool:
+    """Whether a session's page can be shown: it is active and leaves the time that a payment takes."""
+    return session.is_active and session.expires_at - locks.database_now() >= LITTLE_TIME
+
+
+def active_session_of(owner: Person, *, now: datetime | None = None) -> CheckoutSession | None:
     """Find the session that this person can still pay, by the database's clock."""
     found = CheckoutSession.objects.filter(owner_id=owner.pk, status=Status.ACTIVE).first()
     if found is None or found.has_expired(now=now or locks.database_now()):
@@ -197,7 +205,7 @@ def _recovered(session: CheckoutSession, *, accept_price_minor: int | None) -> R
     current = locks.lock_session(session.pk)
     now = locks.database_now()
     if current is None:
-        return SessionNotActive(None)
+        return SessionNotActive(session.pk)
     if current.is_completed:
         return current
     if live is not None and live.expires_at - now >= LITTLE_TIME:

@@ -1,4 +1,4 @@
-"""The people and tiers of these tests: Alice owns, Bob has his own, Charlie must see nothing."""
+"""Sessions as they were some time ago. The people and tiers are in tests/people.py."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -11,33 +11,6 @@ from accounts.models import User
 from checkout.models import CheckoutSession, Tier
 
 BeginSession = Callable[..., CheckoutSession]
-
-
-@pytest.fixture
-def alice(db: None) -> User:
-    return User.objects.create_user("alice@example.com", "a-long-password")
-
-
-@pytest.fixture
-def bob(db: None) -> User:
-    return User.objects.create_user("bob@example.com", "a-long-password")
-
-
-@pytest.fixture
-def charlie(db: None) -> User:
-    return User.objects.create_user("charlie@example.com", "a-long-password")
-
-
-@pytest.fixture
-def starter(db: None) -> Tier:
-    return Tier.objects.create(slug="starter", name="Starter", credits=50, price_minor=500, currency="USD")
-
-
-@pytest.fixture
-def plus(db: None) -> Tier:
-    return Tier.objects.create(
-        slug="plus", name="Plus", credits=200, bonus_credits=20, price_minor=1800, currency="USD", order=1
-    )
 
 
 @pytest.fixture

@@ -1,0 +1,101 @@
+"""Tiers to edit; checkout sessions to look at."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from checkout import currencies
+from checkout.models import CheckoutSession, Tier
+
+
+class TierAdminForm(forms.ModelForm[Tier]):
+    """Refuses a price that Stripe could not charge."""
+
+    class Meta:
+        model = Tier
+        fields = (
+            "name",
+            "slug",
+            "description",
+            "credits",
+            "bonus_credits",
+            "price_minor",
+            "currency",
+            "expires_after_days",
+            "badge",
+            "order",
+            "active",
+        )
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        price, currency = values.get("price_minor"), values.get("currency")
+        if price and currency:
+            step = currencies.smallest_step(currency)
+            if price % step:
+                message = _("Stripe charges %(currency)s in multiples of %(step)s only.")
+                self.add_error(
+                    "price_minor", ValidationError(message, params={"currency": currency, "step": step})
+                )
+        return values
+
+
+@admin.register(Tier)
+class TierAdmin(admin.ModelAdmin[Tier]):
+    """What is for sale. A change touches no session that has begun; a tier that was sold cannot be deleted."""
+
+    form = TierAdminForm
+    list_display = (
+        "name",
+        "slug",
+        "credits",
+        "bonus_credits",
+        "price",
+        "price_each",
+        "badge",
+        "order",
+        "active",
+    )
+    list_editable = ("order", "active")
+    list_filter = ("active", "currency")
+    search_fields = ("name", "slug")
+    prepopulated_fields = {"slug": ("name",)}
+    readonly_fields = ("created_at", "updated_at")
+
+    @admin.display(description=gettext_lazy("price"), ordering="price_minor")
+    def price(self, tier: Tier) -> str:
+        return currencies.written(tier.price_minor, tier.currency)
+
+    @admin.display(description=gettext_lazy("per credit"))
+    def price_each(self, tier: Tier) -> str:
+        return currencies.written_each(tier.price_minor, tier.currency, count=tier.total_credits)
+
+
+@admin.register(CheckoutSession)
+class CheckoutSessionAdmin(admin.ModelAdmin[CheckoutSession]):
+    """Read-only: a session moves by its verbs alone, and the database refuses the rest."""
+
+    list_display = ("id", "owner", "tier_name", "price", "status", "end_reason", "created_at", "expires_at")
+    list_filter = ("status", "end_reason", "tier_slug", "created_at")
+    search_fields = ("=id", "owner__email", "tier_slug")
+    list_select_related = ("owner",)
+    ordering = ("-created_at",)
+    show_full_result_count = False
+
+    @admin.display(description=gettext_lazy("price"))
+    def price(self, session: CheckoutSession) -> str:
+        return currencies.written(session.price_minor, session.currency)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: CheckoutSession | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: CheckoutSession | None = None) -> bool:
+        return False

@@ -1,0 +1,26 @@
+"""Expire and delete checkout sessions, as the beat does."""
+
+import json
+from argparse import ArgumentParser
+from dataclasses import asdict
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from checkout import cleaning
+
+
+class Command(BaseCommand):
+    """One pass, and how many it concerned."""
+
+    help = "Expire checkout sessions whose time has passed; delete old ones that came to nothing."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--dry-run", action="store_true", help="count only, change nothing")
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        counts = asdict(cleaning.clean_up(dry_run=options["dry_run"]))
+        self.stdout.write(
+            json.dumps(counts) if options["json"] else "{expired} expired, {deleted} deleted".format(**counts)
+        )
