@@ -1,4 +1,4 @@
-"""Asking Stripe to open a purchase that is committed already: its own key, its frozen parameters, any number of times."""
+"""Asking Stripe to open a purchase that is committed: with its own key and frozen parameters, any number of times."""
 
 from datetime import datetime, timedelta
 

@@ -54,3 +54,6 @@ def _truncate_everything(_case: TransactionTestCase) -> None:
 
 
 TransactionTestCase._fixture_teardown = _truncate_everything  # type: ignore[attr-defined]
+
+
+pytest_plugins = ["tests.people"]

@@ -1,0 +1,146 @@
+"""The whole of Coffer on one machine: what `make run` starts."""
+
+import os
+import signal
+import sys
+import time
+from argparse import ArgumentParser
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
+
+from config.demo_processes import PortTaken, Processes, answers, refuse_taken_port
+from config.owner import owner_connection
+from credits.hardening import harden
+
+START_SECONDS = 60
+
+
+class Command(BaseCommand):
+    """Migrate, seed, start sandbox, web, worker and beat; end all of them on Ctrl-C."""
+
+    help = "Run the demo: database, sandbox, web, worker and beat. Needs DEBUG=true."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8000")))
+        parser.add_argument("--sandbox-port", type=int, default=int(os.environ.get("SANDBOX_PORT", "8001")))
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not settings.DEBUG:
+            raise CommandError("The demo needs DEBUG=true: it makes users with a known password.")
+        web, sandbox = options["port"], options["sandbox_port"]
+        has_sandbox = settings.STRIPE_SECRET_KEY == "sk_test_sandbox"
+        try:
+            refuse_taken_port("web server", web, "PORT")
+            if has_sandbox:
+                refuse_taken_port("sandbox", sandbox, "SANDBOX_PORT")
+        except PortTaken as error:
+            raise CommandError(str(error)) from None
+        self._prepare_database()
+        processes = Processes(settings.STATE_DIR / "logs", _environment(web, sandbox, has_sandbox=has_sandbox))
+        signal.signal(signal.SIGTERM, _interrupt)
+        try:
+            self._start(processes, web, sandbox, has_sandbox=has_sandbox)
+            self._wait_until_ready(processes, web)
+            self._welcome(web, sandbox, has_sandbox=has_sandbox)
+            self._watch(processes)
+        except KeyboardInterrupt:
+            self.stdout.write("\nStopping ...")
+        finally:
+            processes.stop()
+            connection.close()
+
+    def _prepare_database(self) -> None:
+        self.stdout.write("Preparing the database ...")
+        call_command("migrate", verbosity=0, interactive=False)
+        runtime_role = str(connection.settings_dict["USER"])
+        if runtime_role != settings.MIGRATE_DATABASE.get("USER"):
+            with owner_connection():
+                harden(runtime_role)
+        call_command("seed_demo", verbosity=0)
+
+    def _start(self, processes: Processes, web: int, sandbox: int, *, has_sandbox: bool) -> None:
+        if has_sandbox:
+            processes.start("sandbox", _sandbox_command(web, sandbox))
+        gunicorn = ["gunicorn", "config.wsgi:application", "--bind", f"127.0.0.1:{web}", "--workers", "2"]
+        processes.start("web", [*gunicorn, "--threads", "4", "--no-control-socket"])
+        worker = ["celery", "--app", "config", "worker", "--beat", "--concurrency", "1", "--loglevel", "INFO"]
+        processes.start("worker", worker)
+
+    def _wait_until_ready(self, processes: Processes, web: int) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while not answers(f"http://127.0.0.1:{web}/healthz/ready"):
+            self._refuse_death(processes)
+            if time.monotonic() > deadline:
+                raise CommandError(f"The web server did not get ready. Its log: {processes.log('web')}")
+            time.sleep(0.2)
+
+    def _watch(self, processes: Processes) -> None:
+        while True:
+            self._refuse_death(processes)
+            time.sleep(0.5)
+
+    def _refuse_death(self, processes: Processes) -> None:
+        if name := processes.dead():
+            raise CommandError(f"The {name} process has ended. Its last words:\n{processes.tail(name)}")
+
+    def _welcome(self, web: int, sandbox: int, *, has_sandbox: bool) -> None:
+        lines = [
+            "",
+            f"  Coffer is running      http://localhost:{web}",
+            "  Demo buyer             demo@example.com / demo-password",
+            f"  Operator               admin@example.com / demo-password at http://localhost:{web}/admin/",
+        ]
+        if has_sandbox:
+            lines += [
+                f"  Sandbox's panel        http://localhost:{sandbox}",
+                "  Test cards             4242 4242 4242 4242   pays",
+                "                         4000 0000 0000 0002   is declined",
+                "                         4000 0000 0000 9995   has insufficient funds",
+                "                         4000 0025 0000 3155   asks for 3-D Secure",
+                "                         (any future date, any CVC; the page also offers a bank debit)",
+            ]
+        lines += [f"  Logs                   {settings.STATE_DIR / 'logs'}", "  Stop                   Ctrl-C", ""]
+        self.stdout.write("\n".join(lines))
+        self.stdout.flush()
+
+
+def _environment(web: int, sandbox: int, *, has_sandbox: bool) -> dict[str, str]:
+    """What the children are told: everything the demo decided, so that they decide nothing themselves."""
+    decided = {
+        "DEBUG": "true",
+        "PYTHONUNBUFFERED": "1",
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "DATABASE_URL": settings.DATABASE_URL,
+        "MIGRATE_DATABASE_URL": settings.MIGRATE_DATABASE_URL,
+        "PUBLIC_BASE_URL": os.environ.get("PUBLIC_BASE_URL") or f"http://localhost:{web}",
+    }
+    if has_sandbox:
+        decided["STRIPE_API_BASE"] = f"http://localhost:{sandbox}"
+    return {**os.environ, **decided}
+
+
+def _sandbox_command(web: int, sandbox: int) -> list[str]:
+    state: Path = settings.STATE_DIR / "sandbox.sqlite3"
+    return [
+        "sandbox",
+        *("--host", "127.0.0.1"),
+        *("--port", str(sandbox)),
+        *("--public-url", f"http://localhost:{sandbox}"),
+        *("--webhook-url", f"http://localhost:{web}/webhooks/stripe/"),
+        *("--webhook-secret", settings.STRIPE_WEBHOOK_SECRETS[0]),
+        *("--state", str(state)),
+    ]
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if sys.platform == "win32":  # pragma: no cover
+    raise ImportError("The demo needs process groups: run it on Linux, macOS or WSL.")

@@ -1,0 +1,96 @@
+"""The outbox: a message exists with what it tells of, and is sent once."""
+
+import json
+from datetime import timedelta
+from io import StringIO
+from unittest import mock
+
+import pytest
+from django.core import mail
+from django.core.management import call_command
+from django.db import IntegrityError, connection, transaction
+from django.db.models.functions import Now
+
+from accounts.models import User
+from outbox import messages, sending
+from outbox.models import Message
+
+CREDITED = {"added": 220, "tier_name": "Plus", "reference": "ABCD1234", "path": "/purchases/x/"}
+
+
+def post(user: User | None, key: str = "purchase.credited:1") -> bool:
+    user_id = user.pk if user else None
+    return messages.post(topic="purchase.credited", key=key, user_id=user_id, context=CREDITED)
+
+
+def test_a_message_is_mailed_once(alice: User) -> None:
+    post(alice)
+
+    assert sending.send_due() == sending.Sent(sent=1)
+    assert sending.send_due() == sending.Sent()
+    (letter,) = mail.outbox
+    assert letter.to == ["alice@example.com"]
+    assert letter.subject == "220 credits added at Coffer"
+    assert "http://testserver/purchases/x/" in letter.body
+
+
+def test_the_same_key_is_one_message(alice: User) -> None:
+    assert [post(alice), post(alice)] == [True, False]
+    assert Message.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_rolled_back_message_never_was(alice: User) -> None:
+    with transaction.atomic():
+        post(alice)
+        transaction.set_rollback(True)
+
+    assert sending.send_due() == sending.Sent()
+
+
+def test_a_server_that_is_away_is_tried_again_later(alice: User) -> None:
+    post(alice)
+    with mock.patch.object(sending, "send_mail", side_effect=ConnectionRefusedError):
+        assert sending.send_due() == sending.Sent(waiting=1)
+    assert Message.objects.get().state == "waiting"
+
+    Message.objects.update(next_attempt_at=Now() - timedelta(seconds=1))
+    assert sending.send_due() == sending.Sent(sent=1)
+
+
+def test_after_many_attempts_it_is_dropped(alice: User) -> None:
+    post(alice)
+    Message.objects.update(attempts=sending.MOST_ATTEMPTS)
+    with mock.patch.object(sending, "send_mail", side_effect=OSError):
+        sending.send_due()
+
+    assert (Message.objects.get().state, Message.objects.get().error) == ("dropped", "OSError")
+
+
+def test_nobody_to_write_to_drops_it(db: None) -> None:
+    post(None)
+
+    assert sending.send_due() == sending.Sent(dropped=1)
+
+
+def test_the_command_counts(alice: User) -> None:
+    post(alice)
+    out = StringIO()
+    call_command("send_outbox", "--json", stdout=out)
+
+    assert json.loads(out.getvalue()) == {"sent": 1, "dropped": 0, "waiting": 0}
+
+
+@pytest.mark.parametrize(
+    ("change", "guard"),
+    [
+        ("state = 'lost'", "state_known"),
+        ("state = 'sent'", "sent_at_iff_sent"),
+        ("sent_at = now()", "sent_at_iff_sent"),
+    ],
+)
+def test_the_database_refuses(alice: User, change: str, guard: str) -> None:
+    post(alice)
+
+    with pytest.raises(IntegrityError, match=guard), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"update outbox_message set {change}")

@@ -1,0 +1,139 @@
+"""The other pages of buying: prices, Pay, receipts; and who may see them."""
+
+import uuid
+
+import pytest
+from django.test import Client
+
+from accounts.models import User
+from checkout.models import CheckoutSession, Tier
+from purchases.models import Purchase
+from tests.sandbox_process import SandboxProcess
+
+
+def test_prices_are_for_everybody(client: Client, starter: Tier, plus: Tier) -> None:
+    page = client.get("/pricing/").content.decode()
+
+    assert 'name="tier" value="plus"' in page
+    assert 'name="tier" value="starter"' in page
+    assert "data-balance=" not in page
+
+
+def test_the_front_door_leads_to_the_prices(client: Client) -> None:
+    assert client.get("/")["Location"] == "/pricing/"
+
+
+def test_a_withdrawn_tier_is_not_shown(client: Client, plus: Tier) -> None:
+    Tier.objects.update(active=False)
+
+    assert 'value="plus"' not in client.get("/pricing/").content.decode()
+    assert client.get("/pricing/plus/").status_code == 404
+
+
+def test_a_tier_has_its_own_page(client: Client, plus: Tier) -> None:
+    assert client.get("/pricing/plus/").status_code == 200
+    assert client.get("/pricing/nothing/").status_code == 404
+
+
+def test_an_unfinished_order_is_shown_with_the_prices(alice_client: Client, session: CheckoutSession) -> None:
+    assert f"/checkout/{session.pk}/" in alice_client.get("/pricing/").content.decode()
+
+
+def test_pay_leads_to_stripe_with_303(
+    alice_client: Client, session: CheckoutSession, stripe: SandboxProcess
+) -> None:
+    answer = alice_client.post(f"/purchases/pay/{session.pk}/")
+
+    assert answer.status_code == 303
+    assert answer["Location"].startswith(f"{stripe.url}/c/pay/cs_test_")
+
+
+def test_pay_twice_leads_to_one_page(
+    alice_client: Client, session: CheckoutSession, stripe: SandboxProcess
+) -> None:
+    answers = [alice_client.post(f"/purchases/pay/{session.pk}/") for _ in range(2)]
+
+    assert answers[0]["Location"] == answers[1]["Location"]
+    assert Purchase.objects.count() == 1
+
+
+def test_pay_when_paid_shows_the_result(
+    alice_client: Client, session: CheckoutSession, paid: Purchase
+) -> None:
+    answer = alice_client.post(f"/purchases/pay/{session.pk}/")
+
+    assert answer.status_code == 303
+    assert answer["Location"] == f"/purchases/return/{paid.uuid}/?session_id={paid.stripe_session_id}"
+
+
+def test_extra_fields_change_nothing(
+    alice_client: Client, session: CheckoutSession, stripe: SandboxProcess
+) -> None:
+    evil = {
+        "price_minor": "1",
+        "credits": "999999",
+        "success_url": "https://evil.example",
+        "status": "credited",
+    }
+    alice_client.post(f"/purchases/pay/{session.pk}/", evil)
+
+    purchase = Purchase.objects.get()
+    assert (purchase.price_minor, purchase.credits, purchase.status) == (1800, 200, "open")
+
+
+def test_stripe_away_is_a_friendly_503(
+    alice_client: Client, session: CheckoutSession, stripe: SandboxProcess
+) -> None:
+    stripe.control("faults", endpoint="POST /v1/checkout/sessions", kind="status", status=503, count=2)
+
+    answer = alice_client.post(f"/purchases/pay/{session.pk}/")
+    assert (answer.status_code, answer["Retry-After"]) == (503, "10")
+    session.refresh_from_db()
+    assert session.status == "active"
+
+
+@pytest.mark.parametrize("path", ["/purchases/pay/{session}/", "/purchases/{purchase}/check/"])
+def test_get_does_not_change_state(alice_client: Client, paid: Purchase, path: str) -> None:
+    url = path.format(session=paid.checkout_session_id, purchase=paid.uuid)
+
+    assert alice_client.get(url).status_code == 405
+
+
+def test_pay_wants_its_token(alice: User, session: CheckoutSession) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(alice, backend="django.contrib.auth.backends.ModelBackend")
+
+    assert strict.post(f"/purchases/pay/{session.pk}/").status_code == 403
+    assert Purchase.objects.count() == 0
+
+
+def test_another_persons_things_are_404(
+    charlie_client: Client, paid: Purchase, session: CheckoutSession
+) -> None:
+    for path in (f"/purchases/{paid.uuid}/", f"/purchases/session/{session.pk}/"):
+        assert charlie_client.get(path).status_code == 404
+    assert charlie_client.post(f"/purchases/pay/{session.pk}/").status_code == 404
+    assert charlie_client.post(f"/purchases/pay/{uuid.uuid4()}/").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/purchases/", "/purchases/{purchase}/", "/purchases/{purchase}/status/"])
+def test_signed_out_leads_to_sign_in_and_back(client: Client, paid: Purchase, path: str) -> None:
+    url = path.format(purchase=paid.uuid)
+
+    assert client.get(url)["Location"] == f"/accounts/login/?next={url}"
+
+
+def test_the_history_lists_ones_own(alice_client: Client, charlie_client: Client, paid: Purchase) -> None:
+    assert paid.reference in alice_client.get("/purchases/").content.decode()
+    assert paid.reference not in charlie_client.get("/purchases/").content.decode()
+
+
+def test_a_checkout_session_leads_to_its_receipt(
+    alice_client: Client, paid: Purchase, session: CheckoutSession
+) -> None:
+    alice_client.post(f"/purchases/{paid.uuid}/check/")
+
+    assert alice_client.get(f"/checkout/{session.pk}/")["Location"] == f"/purchases/session/{session.pk}/"
+    assert alice_client.get(f"/purchases/session/{session.pk}/")["Location"] == f"/purchases/{paid.uuid}/"
+    receipt = alice_client.get(f"/purchases/{paid.uuid}/").content.decode()
+    assert 'data-purchase-state="credited"' in receipt

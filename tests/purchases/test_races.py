@@ -1,0 +1,104 @@
+"""Everybody at once. Each race has a twin that shows what the guard prevents."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from unittest import mock
+
+import pytest
+from credits.balances import balance_of
+from credits.models import Entry
+from django.db import connection
+from django.test import Client
+
+from accounts.models import User
+from checkout.models import CheckoutSession
+from credits import deposits
+from purchases import fulfilment, opening
+from purchases import sweep as sweeping
+from purchases.fulfilment import settle
+from purchases.models import Purchase
+from tests.purchases.conftest import completed, deliver
+from tests.sandbox_process import SandboxProcess
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def at_once(calls: list[Callable[[], Any]]) -> list[Any]:
+    """Run every call in a thread of its own, all released together; return the answers, or the errors."""
+    barrier = threading.Barrier(len(calls))
+
+    def run(call: Callable[[], Any]) -> Any:
+        barrier.wait()
+        try:
+            return call()
+        except Exception as error:
+            return error
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(calls)) as threads:
+        return list(threads.map(run, calls))
+
+
+def back(purchase: Purchase) -> str:
+    return f"/purchases/return/{purchase.uuid}/?session_id={purchase.stripe_session_id}"
+
+
+def test_webhook_return_and_sweep_at_once_are_one_credit(
+    alice: User, alice_client: Client, paid: Purchase
+) -> None:
+    nets: list[Callable[[], Any]] = []
+    for number in range(10):
+        nets.append(lambda n=number: deliver(completed(paid, id=f"evt_{n}")).status_code)  # type: ignore[misc]
+        nets.append(lambda: Client(raise_request_exception=False).get(back(paid)).status_code)
+        nets.append(lambda: sweeping.sweep(is_all=True).waiting)
+
+    answers = at_once(nets)
+    assert set(answers[0::3]) == {200}
+    assert set(answers[1::3]) == {302}
+    assert set(answers[2::3]) == {0}
+    assert balance_of(alice).available == 220
+    assert list(Entry.objects.order_by("account_seq").values_list("amount", flat=True)) == [200, 20]
+
+
+def test_without_the_key_of_the_session_the_credits_would_double(alice: User, paid: Purchase) -> None:
+    """The twin: each call a key and a source of its own, and the lock and the look before it gone."""
+    real, count = deposits.grant, iter(range(1000))
+
+    def keyless(**words: Any) -> Any:
+        number = next(count)
+        return real(**{**words, "key": f"{words['key']}:{number}", "source": f"{words['source']}:{number}"})
+
+    unlocked = mock.patch.object(fulfilment, "lock_purchase", lambda pk: Purchase.objects.get(pk=pk))
+    unowned = mock.patch.object(fulfilment, "lock_owner", return_value=True)
+    uncompleted = mock.patch.object(fulfilment.sessions, "complete")
+    with mock.patch.object(deposits, "grant", keyless), unlocked, unowned, uncompleted:
+        at_once([lambda: settle(paid.stripe_session_id or "", via=Purchase.Via.SWEEP)] * 10)
+
+    assert balance_of(alice).available > 220
+
+
+def test_ten_clicks_on_pay_open_one_page(
+    alice: User, session: CheckoutSession, stripe: SandboxProcess
+) -> None:
+    answers = at_once([lambda: opening.open_payment(owner=alice, session=session).url] * 10)
+
+    assert len(set(answers)) == 1
+    assert answers[0].startswith(stripe.url)
+    assert Purchase.objects.count() == 1
+
+
+def test_without_the_owners_lock_pay_would_meet_the_constraint(
+    alice: User, session: CheckoutSession, stripe: SandboxProcess
+) -> None:
+    """The twin: with neither lock, two tabs both see no purchase, and one of them ends in an error."""
+    real = CheckoutSession.objects.get
+
+    unowned = mock.patch.object(opening, "lock_owner", return_value=True)
+    unlocked = mock.patch.object(opening.sessions, "lock_for_payment", lambda pk, **_: real(pk=pk))
+    with unowned, unlocked:
+        answers = at_once([lambda: opening.open_payment(owner=alice, session=session).url] * 10)
+
+    assert any(isinstance(answer, Exception) for answer in answers)
