@@ -39,7 +39,7 @@ class SandboxProcess:
         """Bank debits settle only by hand unless `debit_seconds` says otherwise."""
         chosen = self.port
         for _ in range(5):
-            self.port = chosen or _free_port()
+            self.port = chosen or free_port()
             self._process = self._spawn(webhook_url, webhook_secret, debit_seconds)
             if self._answers():
                 return self
@@ -118,7 +118,7 @@ class SandboxProcess:
         return False
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

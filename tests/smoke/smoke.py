@@ -1,0 +1,119 @@
+"""`make run` as a newcomer meets it: start, buy once over HTTP, stop, and see that no process is left.
+
+Run by .ci/run from a clean checkout: `python3 -m tests.smoke.smoke`. Standard library only.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+from tests.buyer import Buyer, session_id
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+START_SECONDS = 300  # the first start installs
+STOP_SECONDS = 20
+
+
+def main() -> None:
+    """Raise AssertionError where anything is not as the README says."""
+    web, sandbox = free_port(), free_port()
+    environment = {**os.environ, "PORT": str(web), "SANDBOX_PORT": str(sandbox)}
+    demo = subprocess.Popen(
+        ["make", "run"],  # noqa: S607
+        cwd=PROJECT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        say(f"started, waiting for http://localhost:{web}")
+        wait_until_ready(demo, web)
+        buy(f"http://localhost:{web}", f"http://localhost:{sandbox}")
+    finally:
+        os.killpg(demo.pid, signal.SIGINT)
+        output, _ = demo.communicate(timeout=STOP_SECONDS)
+    assert f"http://localhost:{web}" in output, output
+    assert "4242 4242 4242 4242" in output, output
+    assert is_free(web), "the web server is still there"
+    assert is_free(sandbox), "the sandbox is still there"
+    assert not left_over(), f"processes are left: {left_over()}"
+    say("stopped, and no process is left")
+
+
+def wait_until_ready(demo: subprocess.Popen[str], port: int) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        assert demo.poll() is None, f"make run ended: {demo.stdout.read() if demo.stdout else ''}"
+        try:
+            if Buyer(f"http://localhost:{port}").get("/healthz/ready").status == 200:
+                return
+        except OSError:
+            pass
+        assert time.monotonic() < deadline, "make run did not get ready"
+        time.sleep(0.5)
+
+
+def buy(base: str, sandbox: str) -> None:
+    """Register, choose plus, pay at the sandbox, come back to 220 credits."""
+    buyer = Buyer(base)
+    assert buyer.register("smoke@example.com").balance == 0
+    address = buyer.pay_address("plus")
+    say(f"paying {session_id(address)}")
+    result = pay_at(sandbox, session_id(address))
+    page = buyer.get(result)
+    assert (page.state, page.balance) == ("credited", 220), (page.state, page.html[:2000])
+    assert buyer.get("/credits/").balance == 220
+    say("220 credits arrived")
+
+
+def pay_at(sandbox: str, session: str) -> str:
+    """Pay with the card that works; return where Stripe would lead."""
+    request = urllib.request.Request(
+        f"{sandbox}/_control/sessions/{session}/pay",
+        data=json.dumps({"card": "4242424242424242"}).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return str(json.load(answer)["success_url"])
+
+
+def left_over() -> list[str]:
+    """Processes that still run out of this checkout's virtual environment."""
+    marks = (str(PROJECT / ".venv"), str(PROJECT / ".state"))
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if any(mark in words for mark in marks) and int(folder.name) != os.getpid():
+            found.append(words)
+    return found
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def say(words: str) -> None:
+    sys.stdout.write(f"smoke: {words}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
