@@ -1,5 +1,6 @@
 """The processes of the demo: started together, watched, and ended together, whatever ends the first of them."""
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -45,7 +46,7 @@ class Processes:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
+                preexec_fn=_end_with_parent if sys.platform == "linux" else None,
             )
 
     def log(self, name: str) -> Path:
@@ -66,10 +67,8 @@ class Processes:
             _signal_group(process, signal.SIGTERM)
         deadline = time.monotonic() + GRACE_SECONDS
         for process in self.running.values():
-            try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(max(0.1, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                pass
             # The group, not the leader alone: a worker's children may outlive it.
             _signal_group(process, signal.SIGKILL)
             process.wait()
@@ -95,10 +94,8 @@ def answers(url: str) -> bool:
 
 
 def _signal_group(process: subprocess.Popen[bytes], number: int) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, number)
-    except ProcessLookupError:
-        pass
 
 
 def _end_with_parent() -> None:

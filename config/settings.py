@@ -41,8 +41,9 @@ STRIPE_WEBHOOK_SECRETS = [
     for secret in (env.str("STRIPE_WEBHOOK_SECRET", default="") or demo_default("whsec_sandbox")).split(",")
     if secret.strip()
 ]
+# The demo's Stripe. A key of one's own without a base address means the real one.
+USES_SANDBOX = DEBUG and not STRIPE_SECRET_KEY and not STRIPE_API_BASE
 if DEBUG and not STRIPE_SECRET_KEY:
-    # The demo's sandbox. A key of one's own without a base address means the real Stripe.
     STRIPE_SECRET_KEY = "sk_test_sandbox"  # noqa: S105
     STRIPE_API_BASE = STRIPE_API_BASE or "http://localhost:8001"
 STRIPE_API_BASE = STRIPE_API_BASE or "https://api.stripe.com"

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from credits.hardening import harden
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
@@ -16,7 +17,6 @@ from django.db import connection
 
 from config.demo_processes import PortTaken, Processes, answers, refuse_taken_port
 from config.owner import owner_connection
-from credits.hardening import harden
 
 START_SECONDS = 60
 
@@ -34,7 +34,7 @@ class Command(BaseCommand):
         if not settings.DEBUG:
             raise CommandError("The demo needs DEBUG=true: it makes users with a known password.")
         web, sandbox = options["port"], options["sandbox_port"]
-        has_sandbox = settings.STRIPE_SECRET_KEY == "sk_test_sandbox"
+        has_sandbox = settings.USES_SANDBOX
         try:
             refuse_taken_port("web server", web, "PORT")
             if has_sandbox:
@@ -42,7 +42,9 @@ class Command(BaseCommand):
         except PortTaken as error:
             raise CommandError(str(error)) from None
         self._prepare_database()
-        processes = Processes(settings.STATE_DIR / "logs", _environment(web, sandbox, has_sandbox=has_sandbox))
+        processes = Processes(
+            settings.STATE_DIR / "logs", _environment(web, sandbox, has_sandbox=has_sandbox)
+        )
         signal.signal(signal.SIGTERM, _interrupt)
         try:
             self._start(processes, web, sandbox, has_sandbox=has_sandbox)
@@ -105,7 +107,11 @@ class Command(BaseCommand):
                 "                         4000 0025 0000 3155   asks for 3-D Secure",
                 "                         (any future date, any CVC; the page also offers a bank debit)",
             ]
-        lines += [f"  Logs                   {settings.STATE_DIR / 'logs'}", "  Stop                   Ctrl-C", ""]
+        lines += [
+            f"  Logs                   {settings.STATE_DIR / 'logs'}",
+            "  Stop                   Ctrl-C",
+            "",
+        ]
         self.stdout.write("\n".join(lines))
         self.stdout.flush()
 
