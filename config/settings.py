@@ -175,14 +175,15 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "accounts:login"
 LOGIN_REDIRECT_URL = "purchases:pricing"
-LOGOUT_REDIRECT_URL = "purchases:pricing"
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.5  # hours
 AXES_LOCKOUT_PARAMETERS = ["username", "ip_address"]
 AXES_HTTP_RESPONSE_CODE = 429
 AXES_LOCKOUT_TEMPLATE = "accounts/locked_out.html"
 AXES_CLIENT_IP_CALLABLE = "config.middleware.client_address"
+AXES_USERNAME_CALLABLE = "accounts.guessing.counted_name"
 AXES_VERBOSE = False
+AXES_DISABLE_ACCESS_LOG = True  # addresses of people who signed in: kept by nobody
 AXES_ENABLE_ADMIN = False
 
 # --- Cache, sessions, e-mail, worker ---
@@ -219,9 +220,9 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 
 
-def _form_targets() -> list[str]:
+def form_targets(api_base: str) -> list[str]:
     """Where a form may lead: Chromium checks redirects too, and Pay redirects to Stripe's page."""
-    base = urlsplit(STRIPE_API_BASE)
+    base = urlsplit(api_base)
     if base.hostname == "api.stripe.com":
         return [SELF, "https://checkout.stripe.com"]
     # A sandbox on this machine may answer to either name.
@@ -241,7 +242,7 @@ CONTENT_SECURITY_POLICY = {
         "font-src": [SELF],
         "connect-src": [SELF],
         "manifest-src": [SELF],
-        "form-action": _form_targets(),
+        "form-action": form_targets(STRIPE_API_BASE),
         "base-uri": [NONE],
         "object-src": [NONE],
         "frame-ancestors": [NONE],
