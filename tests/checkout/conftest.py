@@ -21,16 +21,16 @@ def begin(alice: User, plus: Tier) -> BeginSession:
         *, ago: timedelta = timedelta(0), owner: User = alice, tier: Tier = plus, **fields: Any
     ) -> CheckoutSession:
         terms = {
-            name: getattr(tier, name)
-            for name in ("credits", "bonus_credits", "price_minor", "currency", "expires_after_days")
+            "tier_slug": tier.slug,
+            "tier_name": tier.name,
+            "credits": tier.credits,
+            "bonus_credits": tier.bonus_credits,
+            "price_minor": tier.price_minor,
+            "currency": tier.currency,
+            "expires_after_days": tier.expires_after_days,
         }
-        session = CheckoutSession.objects.create(
-            owner=owner,
-            tier=tier,
-            tier_slug=tier.slug,
-            tier_name=tier.name,
-            **{**terms, "created_at": Now() - ago, "expires_at": Now() - ago + timedelta(hours=24), **fields},
-        )
+        times = {"created_at": Now() - ago, "expires_at": Now() - ago + timedelta(hours=24)}
+        session = CheckoutSession.objects.create(owner=owner, tier=tier, **{**terms, **times, **fields})
         session.refresh_from_db()
         return session
 
