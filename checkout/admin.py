@@ -5,11 +5,12 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from checkout import currencies
+from checkout.metrics import session_metrics
 from checkout.models import CheckoutSession, Tier
 
 
@@ -87,6 +88,18 @@ class CheckoutSessionAdmin(admin.ModelAdmin[CheckoutSession]):
     ordering = ("-created_at",)
     show_full_result_count = False
 
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The list, below how checkouts went in the last seven days."""
+        metrics = session_metrics()
+        context = {
+            "metrics": metrics,
+            "completion_rate": _percent(metrics.completion_rate),
+            "recovery_rate": _percent(metrics.recovery_rate),
+        }
+        return super().changelist_view(request, {**(extra_context or {}), **context})
+
     @admin.display(description=gettext_lazy("price"))
     def price(self, session: CheckoutSession) -> str:
         return currencies.written(session.price_minor, session.currency)
@@ -99,3 +112,7 @@ class CheckoutSessionAdmin(admin.ModelAdmin[CheckoutSession]):
 
     def has_delete_permission(self, request: HttpRequest, obj: CheckoutSession | None = None) -> bool:
         return False
+
+
+def _percent(share: float | None) -> str:
+    return "\u2013" if share is None else f"{share:.0%}"

@@ -218,3 +218,23 @@ class CheckoutSession(models.Model):
     def has_expired(self, *, now: datetime) -> bool:
         """Whether its time has passed, booked or not."""
         return self.expires_at <= now
+
+
+class CleanUpRun(models.Model):
+    """One pass of the clean-up: when, and how much there was to do. Kept for a month."""
+
+    ran_at = models.DateTimeField(_("ran at"), db_default=Now())
+    expired = models.PositiveIntegerField(_("expired"))
+    deleted = models.PositiveIntegerField(_("deleted"))
+
+    class Meta:
+        verbose_name = _("clean-up")
+        verbose_name_plural = _("clean-ups")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(expired__gte=0, deleted__gte=0), name="checkout_cleanuprun_counts_not_negative"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.expired} expired, {self.deleted} deleted"

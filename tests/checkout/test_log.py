@@ -1,5 +1,6 @@
 """Each move is one line, written once it is true."""
 
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import pytest
@@ -14,7 +15,7 @@ from tests.checkout.conftest import BeginSession
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def lines(logs: list[dict[str, object]]) -> list[tuple[object, ...]]:
+def lines(logs: Sequence[Mapping[str, object]]) -> list[tuple[object, ...]]:
     moved = [line for line in logs if line["event"] == "checkout_session_moved"]
     return [tuple(line[name] for name in ("session", "owner", "from", "to", "reason")) for line in moved]
 

@@ -52,7 +52,7 @@ def test_parallel_starts_of_two_tiers_leave_one(alice: User, starter: Tier, plus
 def test_starts_by_many_people_do_not_wait_for_each_other(plus: Tier) -> None:
     people = [User.objects.create(email=f"buyer{number}@example.com") for number in range(CLICKS)]
 
-    answers = together(*[lambda who=who: sessions.start(owner=who, tier=plus) for who in people])  # type: ignore[misc]
+    answers = together(*[lambda who=who: sessions.start(owner=who, tier=plus) for who in people])
 
     assert [answer.owner for answer in answers if isinstance(answer, CheckoutSession)] == people
 

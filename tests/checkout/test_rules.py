@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -24,12 +25,12 @@ LEGAL = {
 MOVES = [(before, after) for before in STATES for after in STATES if before != after]
 
 
-def run(statement: str, *params: object) -> None:
+def run(statement: str, *params: Any) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement, params)
 
 
-def assert_refused(rule: str, statement: str, *params: object) -> None:
+def assert_refused(rule: str, statement: str, *params: Any) -> None:
     """The rule of that name refuses the statement."""
     with pytest.raises(IntegrityError) as refused:
         run(statement, *params)

@@ -2,7 +2,6 @@
 
 import json
 from argparse import ArgumentParser
-from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -20,7 +19,6 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        counts = asdict(cleaning.clean_up(dry_run=options["dry_run"]))
-        self.stdout.write(
-            json.dumps(counts) if options["json"] else "{expired} expired, {deleted} deleted".format(**counts)
-        )
+        run = cleaning.clean_up(dry_run=options["dry_run"])
+        counts = {"expired": run.expired, "deleted": run.deleted}
+        self.stdout.write(json.dumps(counts) if options["json"] else str(run))
