@@ -10,13 +10,15 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.addresses import normalised
+
 
 class Users(BaseUserManager["User"]):
     """Makes users and finds them by e-mail, whatever its case."""
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
         """Store a user with a hashed password. Raises IntegrityError where the e-mail is taken."""
-        user = self.model(email=email.strip().lower(), **fields)
+        user = self.model(email=normalised(email), **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
@@ -27,7 +29,7 @@ class Users(BaseUserManager["User"]):
 
     def get_by_natural_key(self, username: str | None) -> "User":
         """Find the one who signs in with this e-mail."""
-        return self.get(email=(username or "").strip().lower())
+        return self.get(email=normalised(username or ""))
 
 
 class User(AbstractBaseUser, PermissionsMixin):
