@@ -1,0 +1,32 @@
+"""The runtime role's rights, given by the owner after every migration."""
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from config.owner import owner_connection
+from credits.hardening import harden, ledger_tables
+
+
+class Command(BaseCommand):
+    """Give ROLE what it needs: everything with other tables, of the ledger only sight and its verbs."""
+
+    help = (
+        "Give the runtime role exactly what it needs in this database. Repeatable; run it after each migrate."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("role", help="the role of DATABASE_URL")
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        with owner_connection():
+            harden(options["role"])
+        if options["json"]:
+            self.stdout.write(json.dumps({"role": options["role"], "ledger_tables": ledger_tables()}))
+        else:
+            self.stdout.write(
+                f"{options['role']} may read the ledger and call its verbs, and use the other tables."
+            )

@@ -1,0 +1,140 @@
+"""Calls the ledger's SQL: one statement a verb. Turns its refusals into the errors of errors.py."""
+
+import json
+import uuid
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import structlog
+from django.conf import settings
+from django.db import DatabaseError, connection, transaction
+from psycopg.types.json import Jsonb
+
+from credits import errors
+from credits.models import MOST_CREDITS
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Posting:
+    """What one operation did, as it was answered the first time."""
+
+    id: uuid.UUID  # of the transaction
+    account: uuid.UUID
+    added: int
+    balance: int  # current: what can be spent and what is held
+    balance_before: int
+    available: int
+    lifetime: int
+    spent: int
+    version: int
+    taken: tuple[tuple[uuid.UUID, int], ...]  # lot, amount
+    replayed: bool
+
+
+def spending_in_debt() -> bool:
+    """Whether the site lets people spend while they owe credits. CREDITS_SPENDING_IN_DEBT, off by default."""
+    return bool(getattr(settings, "CREDITS_SPENDING_IN_DEBT", False))
+
+
+def available_of(*, free: int, debt: int) -> int:
+    """What can be spent: nothing while debt blocks spending."""
+    return free if debt == 0 or spending_in_debt() else 0
+
+
+def check_amount(amount: object) -> int:
+    """Return a whole number from 1 to 10^12 as it is. Raises AmountOutOfRange for anything else."""
+    if type(amount) is not int or not 1 <= amount <= MOST_CREDITS:
+        raise errors.AmountOutOfRange(amount=amount)
+    return amount
+
+
+def post(verb: str, *, scope: str, key: str, **arguments: Any) -> Posting:
+    """Call `credits_VERB` and return what it answered. Raises what errors.py lists; then nothing has moved."""
+    assert 0 < len(scope) <= 100, "a scope has 1 to 100 characters"
+    assert 0 < len(key) <= 255, "a key has 1 to 255 characters"
+    result = _call(f"credits_{verb}", p_scope=scope, p_key=key, **arguments)
+    posting = posting_from(result)
+    log.info(
+        f"credits_{verb}",
+        account=str(posting.account),
+        transaction=str(posting.id),
+        scope=scope,
+        key=key,
+        before=posting.balance_before,
+        after=posting.balance,
+        replayed=posting.replayed,
+    )
+    return posting
+
+
+def posting_from(result: dict[str, Any]) -> Posting:
+    """Read a transaction's stored answer."""
+    return Posting(
+        id=uuid.UUID(result["id"]),
+        account=uuid.UUID(result["account"]),
+        added=result.get("added", 0),
+        balance=available_of(free=result["free"], debt=result["debt"]) + result["held"],
+        balance_before=(
+            available_of(free=result["free_before"], debt=result["debt_before"]) + result["held_before"]
+        ),
+        available=available_of(free=result["free"], debt=result["debt"]),
+        lifetime=result["lifetime"],
+        spent=result["spent"],
+        version=result["version"],
+        taken=tuple((uuid.UUID(lot), amount) for lot, amount in result.get("taken", ())),
+        replayed=result.get("replayed", False),
+    )
+
+
+def _call(function: str, **arguments: Any) -> dict[str, Any]:
+    """One round trip in autocommit; inside the caller's transaction a savepoint, which a refusal rolls back."""
+    if not connection.in_atomic_block:
+        return _execute(function, arguments)
+    with transaction.atomic():
+        return _execute(function, arguments)
+
+
+def _execute(function: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    statement = _statement(function, tuple(arguments))
+    values: list[Any] = [
+        Jsonb(value) if isinstance(value, dict | list) else value for value in arguments.values()
+    ]
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(statement, values)
+            (result,) = cursor.fetchone()
+    except DatabaseError as error:
+        _raise_refusal(error)
+    return json.loads(result) if isinstance(result, str) else dict(result)
+
+
+def _statement(function: str, names: tuple[str, ...]) -> str:
+    arguments = ", ".join(f"{name} => %s" for name in names)
+    return f"select {function}({arguments})"
+
+
+def _raise_refusal(error: DatabaseError) -> NoReturn:
+    """Raise what the SQL meant. Anything that is not a refusal of ours goes on as it came."""
+    code = getattr(error.__cause__, "sqlstate", None)
+    diagnosis = getattr(error.__cause__, "diag", None)
+    if code in _REFUSALS:
+        detail = json.loads(diagnosis.message_detail or "{}")  # type: ignore[union-attr]
+        raise _REFUSALS[code](**detail) from None
+    raise error
+
+
+def _merged(to: str) -> errors.AccountMerged:
+    return errors.AccountMerged(to=uuid.UUID(to))
+
+
+_REFUSALS: dict[str | None, Any] = {
+    "CR001": errors.InsufficientCredits,
+    "CR002": errors.KeyReused,
+    "CR003": _merged,
+    "CR004": errors.AccountInDebt,
+    "CR005": errors.AmountOutOfRange,
+    "CR006": errors.SourceUsed,
+    "CR007": errors.LotRefused,
+}

@@ -1,0 +1,77 @@
+"""Credits come in. Only purchases.fulfilment and purchases.refunds may import this from outside."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from credits import book
+from credits.book import Posting
+from credits.people import Person
+
+__all__ = ["NewLot", "Posting", "grant"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewLot:
+    """The terms of credits that come together.
+
+    An expiry is either a length, counted from the grant, or an instant. The lowest priority is spent first (100
+    where none is given). `price_minor` is what the whole lot cost, in the smallest unit of `currency`.
+    """
+
+    kind: Literal["paid", "bonus", "promo", "adjustment"]
+    amount: int
+    expires_after: timedelta | None = None
+    expires_at: datetime | None = None
+    priority: int | None = None
+    price_minor: int | None = None
+    currency: str = ""
+
+
+def grant(
+    *,
+    user: Person,
+    lots: Sequence[NewLot],
+    kind: Literal["grant", "purchase"] = "grant",
+    scope: str,
+    key: str,
+    source: str = "",
+    purchase_ref: str = "",
+    actor: str = "",
+    reason: str = "",
+    metadata: Mapping[str, Any] | None = None,
+) -> Posting:
+    """Give `user` these lots as one operation, and an account if there is none. Once for a scope and key.
+
+    A purchase needs `source`, the Stripe Checkout Session; it is credited once whatever the key, and where the
+    account was merged, to the one that holds its credits now. Paid credits repay debt first.
+    Raises AmountOutOfRange, LotRefused, KeyReused, SourceUsed, AccountMerged.
+    """
+    assert (kind == "purchase") == bool(source), "a purchase, and nothing else, has a source"
+    return book.post(
+        "grant",
+        scope=scope,
+        key=key,
+        p_user_id=user.pk,
+        p_lots=[_terms(lot) for lot in lots],
+        p_kind=kind,
+        p_source=source,
+        p_purchase_ref=purchase_ref,
+        p_actor=actor,
+        p_reason=reason,
+        p_metadata=dict(metadata or {}),
+    )
+
+
+def _terms(lot: NewLot) -> dict[str, Any]:
+    assert lot.expires_after is None or lot.expires_at is None, "a lot has one expiry"
+    return {
+        "kind": lot.kind,
+        "amount": book.check_amount(lot.amount),
+        "expires_after": lot.expires_after and lot.expires_after.total_seconds(),
+        "expires_at": lot.expires_at and lot.expires_at.isoformat(),
+        "priority": lot.priority,
+        "price_minor": lot.price_minor,
+        "currency": lot.currency,
+    }

@@ -1,0 +1,59 @@
+"""Why the ledger refused. Every refusal leaves everything as it was."""
+
+import uuid
+
+
+class CreditsError(Exception):
+    """Anything that a verb of the ledger raises on purpose."""
+
+
+class InsufficientCredits(CreditsError):
+    """There is less to spend than was asked for."""
+
+    def __init__(self, *, required: int, available: int) -> None:
+        super().__init__(f"{required} credits are required, {available} are available")
+        self.required, self.available = required, available
+
+
+class AccountInDebt(InsufficientCredits):
+    """Nothing can be spent until the debt, left by a refund or a dispute, is paid."""
+
+    def __init__(self, *, required: int, debt: int) -> None:
+        super().__init__(required=required, available=0)
+        self.debt = debt
+
+
+class KeyReused(CreditsError):
+    """The same scope and key came with another request before."""
+
+    def __init__(self, *, scope: str, key: str) -> None:
+        super().__init__(f"key {key!r} of scope {scope!r} stands for another request")
+        self.scope, self.key = scope, key
+
+
+class AccountMerged(CreditsError):
+    """The account was merged into another one, which now holds its credits."""
+
+    def __init__(self, *, to: uuid.UUID) -> None:
+        super().__init__(f"the account was merged into {to}")
+        self.to = to
+
+
+class AmountOutOfRange(CreditsError):
+    """An amount is a whole number from 1 to 10^12."""
+
+    def __init__(self, *, amount: object) -> None:
+        super().__init__(f"{amount!r} is not a whole number from 1 to 10^12")
+        self.amount = amount
+
+
+class SourceUsed(CreditsError):
+    """The payment behind this purchase was credited before, under another key or to another account."""
+
+    def __init__(self, *, source: str) -> None:
+        super().__init__(f"{source} was credited before")
+        self.source = source
+
+
+class LotRefused(CreditsError):
+    """The terms of a new lot make no sense: an expiry that has passed, for one."""

@@ -1,0 +1,219 @@
+"""What was asked and what moved: both append-only."""
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from credits.models.accounts import Account
+from credits.models.lots import MOST_CREDITS, Lot
+
+
+class LedgerTransaction(models.Model):
+    """One operation on one account: who asked for what, under which key, and what was answered."""
+
+    class Kind(models.TextChoices):
+        PURCHASE = "purchase", _("purchase")
+        GRANT = "grant", _("grant")
+        SPEND = "spend", _("spend")
+        HOLD = "hold", _("hold")
+        CAPTURE = "capture", _("capture")
+        RELEASE = "release", _("release")
+        REVERSE = "reverse", _("reversal")
+        CLAW_BACK = "claw_back", _("claw-back")
+        ADJUST = "adjust", _("adjustment")
+        TRANSFER = "transfer", _("transfer")
+        EXPIRE = "expire", _("expiry")
+
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="+", db_index=False, verbose_name=_("account")
+    )
+    reverses = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        verbose_name=_("reverses"),
+    )
+    # Whose terms a claw-back follows: the lot that the purchase made, wherever its credits went since.
+    about_lot = models.ForeignKey(
+        "Lot",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        verbose_name=_("about lot"),
+    )
+    uuid = models.UUIDField(unique=True, editable=False)
+    kind = models.CharField(_("kind"), max_length=12, choices=Kind.choices)
+    scope = models.CharField(_("scope"), max_length=100)
+    key = models.CharField(_("key"), max_length=255)
+    fingerprint = models.BinaryField(max_length=32)  # of the request: the same key must mean the same
+    amount = models.BigIntegerField(
+        _("amount")
+    )  # what was asked for, as a positive number; negative: given back
+    source = models.CharField(
+        _("source"), max_length=255, db_default=""
+    )  # of a purchase: the Checkout Session
+    actor = models.CharField(_("actor"), max_length=200, db_default="")
+    reason = models.CharField(_("reason"), max_length=500, db_default="")
+    metadata = models.JSONField(_("metadata"), db_default={})
+    result = models.JSONField(_("result"))  # the stored answer, which a replay gives again
+    digest = models.BinaryField(max_length=32)  # of everything above; the entries' hashes cover it
+    created_at = models.DateTimeField(_("created at"))
+
+    class Meta:
+        db_table = "credits_transaction"
+        verbose_name = _("transaction")
+        verbose_name_plural = _("transactions")
+        indexes = [
+            models.Index(
+                fields=["reverses"], condition=Q(reverses__isnull=False), name="credits_transaction_reverses"
+            ),
+            models.Index(
+                fields=["about_lot"], condition=Q(about_lot__isnull=False), name="credits_transaction_about"
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["account", "scope", "key"], name="credits_transaction_key_once"),
+            models.UniqueConstraint(
+                fields=["source"],
+                condition=Q(kind="purchase"),
+                name="credits_transaction_one_purchase_per_source",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    kind__in=[
+                        "purchase",
+                        "grant",
+                        "spend",
+                        "hold",
+                        "capture",
+                        "release",
+                        "reverse",
+                        "claw_back",
+                        "adjust",
+                        "transfer",
+                        "expire",
+                    ]
+                ),
+                name="credits_transaction_kind_known",
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind="purchase") | ~Q(source=""), name="credits_transaction_purchase_has_source"
+            ),
+            models.CheckConstraint(
+                condition=~Q(scope="") & ~Q(key=""), name="credits_transaction_scope_and_key_given"
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="reverse") | Q(reverses__isnull=True),
+                name="credits_transaction_only_reversal_reverses",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.uuid)
+
+
+class Entry(models.Model):
+    """One line of an account's statement. Append-only; a chain of hashes makes a later change show.
+
+    No foreign-key constraints: the insert trigger looks at the account, the transaction and the lot anyway, and
+    none of them can be deleted once it has an entry.
+    """
+
+    class Kind(models.TextChoices):
+        PURCHASE = "purchase", _("purchase")
+        GRANT = "grant", _("grant")
+        BONUS = "bonus", _("bonus")
+        PROMO = "promo", _("promotional")
+        ADJUSTMENT = "adjustment", _("adjustment")
+        SPEND = "spend", _("spend")
+        CAPTURE = "capture", _("capture")
+        REVERSAL = "reversal", _("reversal")
+        CLAW_BACK = "claw_back", _("claw-back")
+        REINSTATEMENT = "reinstatement", _("reinstatement")
+        REPAYMENT = "repayment", _("repayment of debt")
+        EXPIRY = "expiry", _("expiry")
+        TRANSFER = "transfer", _("transfer")
+
+    account = models.ForeignKey(
+        Account,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+        verbose_name=_("account"),
+    )
+    transaction = models.ForeignKey(
+        LedgerTransaction,
+        on_delete=models.PROTECT,
+        related_name="entries",
+        db_constraint=False,
+        verbose_name=_("transaction"),
+    )
+    lot = models.ForeignKey(
+        Lot,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+        verbose_name=_("lot"),
+    )
+    counter_account = models.ForeignKey(
+        Account,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+        verbose_name=_("counter-account"),
+    )
+    kind = models.CharField(_("kind"), max_length=13, choices=Kind.choices)
+    account_seq = models.BigIntegerField(_("number"))
+    amount = models.BigIntegerField(_("amount"))
+    debt_change = models.BigIntegerField(_("change of debt"), db_default=0)
+    balance_after = models.BigIntegerField(_("balance after"))
+    debt_after = models.BigIntegerField(_("debt after"))
+    prev_hash = models.BinaryField(max_length=32)
+    row_hash = models.BinaryField(max_length=32)
+    created_at = models.DateTimeField(_("created at"))
+
+    class Meta:
+        verbose_name = _("entry")
+        verbose_name_plural = _("entries")
+        constraints = [
+            models.UniqueConstraint(fields=["account", "account_seq"], name="credits_entry_seq_once"),
+            models.CheckConstraint(condition=Q(account_seq__gt=0), name="credits_entry_seq_positive"),
+            models.CheckConstraint(
+                condition=Q(amount=0, lot__isnull=True) & ~Q(debt_change=0)
+                | ~Q(amount=0) & Q(lot__isnull=False),
+                name="credits_entry_lot_iff_amount",
+            ),
+            models.CheckConstraint(
+                condition=Q(amount__gte=-MOST_CREDITS, amount__lte=MOST_CREDITS),
+                name="credits_entry_amount_in_range",
+            ),
+            models.CheckConstraint(condition=Q(balance_after__gte=0), name="credits_entry_no_overdraft"),
+            models.CheckConstraint(condition=Q(debt_after__gte=0), name="credits_entry_debt_not_negative"),
+            models.CheckConstraint(
+                condition=Q(
+                    kind__in=["purchase", "grant", "bonus", "promo", "reversal"], amount__gt=0, debt_change=0
+                )
+                | Q(kind__in=["spend", "capture", "expiry"], amount__lt=0, debt_change=0)
+                | Q(kind="repayment", amount__lt=0, debt_change=F("amount"))
+                | Q(kind="claw_back", amount__lte=0, debt_change__gte=0)
+                | Q(kind="reinstatement", amount__gte=0, debt_change__lte=0)
+                | Q(kind__in=["adjustment", "transfer"]),
+                name="credits_entry_sign_follows_kind",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="transfer", counter_account__isnull=False)
+                | ~Q(kind="transfer") & Q(counter_account__isnull=True),
+                name="credits_entry_counter_account_iff_transfer",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account_seq}: {self.amount:+d}"

@@ -1,0 +1,91 @@
+-- spend: credits go out, lot by lot in burn order.
+
+-- Promise: exactly the amount is taken, by priority, then soonest expiry, then promotional before paid, then oldest;
+-- or nothing. What has expired or is held is not taken. The same scope and key again answer what was answered.
+-- Raises CR001 insufficient, CR002 key reused, CR003 account merged, CR004 account in debt, CR005 amount.
+create function credits_spend(
+  p_user_id bigint,
+  p_amount bigint,
+  p_scope text,
+  p_key text,
+  p_reason text,
+  p_metadata jsonb,
+  p_actor text,
+  p_is_debt_allowed boolean
+) returns jsonb
+language plpgsql
+security definer
+set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+  v_account credits_account;
+  v_fingerprint bytea := sha256(convert_to(
+    credits_field('spend') || credits_field(p_amount::text) || credits_field(p_reason) || credits_field(p_metadata::text),
+    'UTF8'));
+  v_now timestamptz;
+  v_uuid uuid;
+  v_lot record;
+  v_left bigint := p_amount;
+  v_take bigint;
+  v_lot_ids bigint[] := '{}';
+  v_takes bigint[] := '{}';
+  v_taken jsonb := '[]';
+  v_transaction_id bigint;
+  v_result jsonb;
+begin
+  perform credits_refuse_amount(p_amount);
+  v_account := credits_lock_account(p_user_id);
+  v_result := credits_stored_answer(v_account.id, p_scope, p_key, v_fingerprint);
+  if v_result is not null then
+    return v_result;
+  end if;
+  perform credits_refuse_merged(v_account);
+  if v_account.debt > 0 and not p_is_debt_allowed then
+    raise exception 'account % owes %', v_account.uuid, v_account.debt
+      using errcode = 'CR004', detail = jsonb_build_object('required', p_amount, 'debt', v_account.debt);
+  end if;
+
+  v_now := greatest(clock_timestamp(), v_account.entry_at);
+  for v_lot in
+    select id, uuid, remaining - held as free
+    from credits_lot
+    where account_id = v_account.id
+      and is_open
+      and remaining > held
+      and (expires_at is null or expires_at > v_now)
+    order by priority, expires_at, kind = 'paid', id
+  loop
+    v_take := least(v_left, v_lot.free);
+    v_left := v_left - v_take;
+    v_lot_ids := v_lot_ids || v_lot.id;
+    v_takes := v_takes || v_take;
+    v_taken := v_taken || jsonb_build_array(jsonb_build_array(v_lot.uuid, v_take));
+    exit when v_left = 0;
+  end loop;
+  if v_left > 0 then
+    raise exception '% credits are required, % are available', p_amount, p_amount - v_left
+      using errcode = 'CR001', detail = jsonb_build_object('required', p_amount, 'available', p_amount - v_left);
+  end if;
+
+  v_uuid := credits_uuid(v_now);
+  v_result := credits_answer(
+    v_account, v_uuid, credits_free(v_account, v_now),
+    p_free_change => -p_amount,
+    p_spent_change => p_amount,
+    p_steps => cardinality(v_lot_ids),
+    p_more => jsonb_build_object('taken', v_taken)
+  );
+  insert into credits_transaction (
+    account_id, uuid, kind, scope, key, fingerprint, amount, actor, reason, metadata, result, digest, created_at
+  )
+  values (
+    v_account.id, v_uuid, 'spend', p_scope, p_key, v_fingerprint, p_amount, p_actor, p_reason, p_metadata, v_result,
+    v_fingerprint, v_now
+  )
+  returning id into v_transaction_id;
+  for i in 1 .. cardinality(v_lot_ids) loop
+    perform credits_post(v_account.id, v_transaction_id, 'spend', v_lot_ids[i], -v_takes[i], v_now);
+  end loop;
+  return v_result;
+end
+$$;
