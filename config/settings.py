@@ -182,6 +182,7 @@ AXES_HTTP_RESPONSE_CODE = 429
 AXES_LOCKOUT_TEMPLATE = "accounts/locked_out.html"
 AXES_CLIENT_IP_CALLABLE = "config.middleware.client_address"
 AXES_USERNAME_CALLABLE = "accounts.guessing.counted_name"
+AXES_USERNAME_FORM_FIELD = "username"  # else axes looks for "email", and a locked name is let in
 AXES_VERBOSE = False
 AXES_DISABLE_ACCESS_LOG = True  # addresses of people who signed in: kept by nobody
 AXES_ENABLE_ADMIN = False
@@ -265,7 +266,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "config.static_files.HashedFiles"},
 }
 # Serve straight from static/ where nothing was collected (the demo, the tests).
-WHITENOISE_USE_FINDERS = DEBUG
+WHITENOISE_USE_FINDERS = DEBUG or not STATIC_ROOT.exists()
 WHITENOISE_AUTOREFRESH = DEBUG
 
 # --- Logs ---

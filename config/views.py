@@ -41,4 +41,4 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 def _page(request: HttpRequest, status: int) -> HttpResponse:
     context = {"request_id": getattr(request, "request_id", "")}
     # Without `request`: context processors may need the very thing that is broken.
-    return render(None if status >= 500 else request, f"{status}.html", context, status=status)  # type: ignore[arg-type]
+    return render(None if status >= 500 else request, f"{status}.html", context, status=status)

@@ -1,9 +1,9 @@
 """Writing a message: inside the caller's transaction, so that it exists if and only if what it tells of does."""
 
+import json
 from typing import Any
 
 from django.db import connection
-from psycopg.types.json import Jsonb
 
 
 def post(*, topic: str, key: str, user_id: int | None, context: dict[str, Any]) -> bool:
@@ -14,8 +14,8 @@ def post(*, topic: str, key: str, user_id: int | None, context: dict[str, Any]) 
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            "insert into outbox_message (topic, key, user_id, context) values (%s, %s, %s, %s)"
+            "insert into outbox_message (topic, key, user_id, context) values (%s, %s, %s, %s::jsonb)"
             " on conflict (key) do nothing",
-            [topic, key, user_id, Jsonb(context)],
+            [topic, key, user_id, json.dumps(context)],
         )
-        return cursor.rowcount == 1
+        return bool(cursor.rowcount == 1)

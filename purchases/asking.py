@@ -29,7 +29,7 @@ def ask_stripe(purchase: Purchase) -> Purchase:
         Purchase.objects.filter(pk=purchase.pk, status=Purchase.Status.OPENING).update(
             status=Purchase.Status.FAILED, reason=str(error)[:200], next_check_at=None
         )
-        log.exception("payment_not_opened", purchase=str(purchase.uuid), code=error.code, status=error.status)
+        log.error("payment_not_opened", purchase=str(purchase.uuid), code=error.code, status=error.status)
         raise PaymentNotOpened(purchase.uuid) from error
     return book(purchase, truth, via=Purchase.Via.PAY)
 

@@ -20,7 +20,10 @@ def flag_others(purchase: Purchase) -> bool:
 def is_late(purchase: Purchase) -> bool:
     """Whether the checkout session behind a purchase has died or was deleted: a payment now comes late."""
     alive = (CheckoutSession.Status.ACTIVE, CheckoutSession.Status.COMPLETED)
-    return not CheckoutSession.objects.filter(pk=purchase.checkout_session_id, status__in=alive).exists()
+    sessions = CheckoutSession.objects.filter(status__in=alive)
+    return (
+        purchase.checkout_session_id is None or not sessions.filter(pk=purchase.checkout_session_id).exists()
+    )
 
 
 def _wish_of(session_id: uuid.UUID | None) -> set[uuid.UUID]:

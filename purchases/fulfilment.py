@@ -9,7 +9,6 @@ from datetime import timedelta
 from enum import StrEnum
 
 import structlog
-from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models.functions import Now
 
@@ -160,7 +159,7 @@ def _decide(purchase: Purchase, truth: StripeSession, *, owner_id: int | None, v
 
 
 def _credit(purchase: Purchase, truth: StripeSession, *, via: Purchase.Via) -> None:
-    owner = get_user_model()._default_manager.get(pk=purchase.owner_id)
+    assert purchase.owner is not None, "a purchase without an owner goes to review"
     days = purchase.expires_after_days
     expires_after = timedelta(days=days) if days else None
     paid = deposits.NewLot(
@@ -178,7 +177,7 @@ def _credit(purchase: Purchase, truth: StripeSession, *, via: Purchase.Via) -> N
         currency=purchase.currency,
     )
     posting = deposits.grant(
-        user=owner,
+        user=purchase.owner,
         lots=[paid, bonus] if purchase.bonus_credits else [paid],
         kind="purchase",
         scope="purchases",

@@ -46,7 +46,7 @@ def read(payload: bytes, signature: str) -> dict[str, Any]:
     ):
         raise NotFromStripe("signed, but not an event")
     if bool(event.get("livemode")) != stripe_gateway.is_live():
-        log.error("event_of_the_other_mode", event=event["id"], livemode=bool(event.get("livemode")))
+        log.error("event_of_the_other_mode", stripe_event=event["id"], livemode=bool(event.get("livemode")))
         raise NotFromStripe("an event of the other mode (live or test)")
     return event
 
@@ -66,7 +66,7 @@ def store(event: dict[str, Any]) -> StripeEvent | None:
         },
     )
     if is_new:
-        log.info("event_stored", event=stored.event_id, type=stored.type, object=stored.object_id)
+        log.info("event_stored", stripe_event=stored.event_id, type=stored.type, object=stored.object_id)
     return stored
 
 
@@ -101,7 +101,7 @@ def retry_due() -> dict[str, int]:
                 handle(event, via=Purchase.Via.SWEEP)
                 counts["handled"] += 1
             except PurchasesError as error:
-                log.warning("event_still_waiting", event=event.event_id, error=str(error))
+                log.warning("event_still_waiting", stripe_event=event.event_id, error=str(error))
                 counts["waiting"] += 1
     return counts
 

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 SALT = "purchases.signed_metadata"
+NOTHING = "none"
 # Joined in this order, each with its length, so that no two contents sign alike.
 SIGNED = (
     "purchase",
@@ -46,7 +47,8 @@ class Snapshot:
 
 def signed(values: Mapping[str, object]) -> dict[str, str]:
     """Return Stripe metadata: `values` (one for each name in SIGNED) as text, with their signature."""
-    texts = {name: "" if values[name] is None else str(values[name]) for name in SIGNED}
+    # Stripe drops a member whose value is empty.
+    texts = {name: NOTHING if values[name] is None else str(values[name]) for name in SIGNED}
     return {**texts, "signature": _signature(texts)}
 
 
@@ -76,7 +78,7 @@ def snapshot(metadata: Mapping[str, str]) -> Snapshot | None:
         bonus_credits=int(metadata["bonus_credits"]),
         price_minor=int(metadata["price_minor"]),
         currency=metadata["currency"],
-        expires_after_days=int(days) if days else None,
+        expires_after_days=None if days == NOTHING else int(days),
     )
 
 

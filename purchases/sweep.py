@@ -80,7 +80,7 @@ def _check(purchase: Purchase) -> Purchase | None:
         return settle(purchase.stripe_session_id, via=Purchase.Via.SWEEP).purchase
     except UnknownAtStripe as error:
         # A key of another account, or a test account that was cleared: an operator must look, nobody can pay it.
-        log.exception("purchase_unknown_at_stripe", purchase=str(purchase.uuid), request=error.request_id)
+        log.error("purchase_unknown_at_stripe", purchase=str(purchase.uuid), request=error.request_id)
     except PurchasesError as error:
         log.warning("purchase_not_checked", purchase=str(purchase.uuid), error=str(error))
     return None

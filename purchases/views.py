@@ -11,11 +11,13 @@ from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
 from checkout import sessions
+from checkout.buyers import buyer_required
 from checkout.errors import SessionNotActive, TierNotSold
 from checkout.models import CheckoutSession, Tier
 from credits import balances
@@ -44,9 +46,10 @@ def tier(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_POST
-@login_required
+@buyer_required
 def pay(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
     """Lead to Stripe's page for a checkout session, or to what is paid or under way already."""
+    assert request.user.is_authenticated  # buyer_required, said to the type checker
     session = sessions.session_of(request.user, session_id)
     if session is None:
         raise Http404
@@ -108,9 +111,10 @@ def status(request: HttpRequest, purchase_id: uuid.UUID) -> HttpResponse:
 
 
 @require_POST
-@login_required
 def check(request: HttpRequest, purchase_id: uuid.UUID) -> HttpResponse:
     """Ask Stripe now; what the waiting page does by itself, and its button."""
+    if not request.user.is_authenticated:
+        return redirect_to_login(reverse("purchases:return", args=[purchase_id]))
     purchase = get_object_or_404(Purchase, uuid=purchase_id, owner_id=request.user.pk)
     seen = None
     if purchase.stripe_session_id:
@@ -201,10 +205,8 @@ def _active_session(request: HttpRequest) -> CheckoutSession | None:
 
 
 def _live_session(purchase: Purchase) -> CheckoutSession | None:
-    active = CheckoutSession.objects.filter(
-        pk=purchase.checkout_session_id, status=CheckoutSession.Status.ACTIVE
-    )
-    return active.first()
+    session = purchase.checkout_session
+    return session if session is not None and session.is_active else None
 
 
 def _see_other(url: str) -> HttpResponse:

@@ -27,6 +27,6 @@ def stripe_webhook(request: HttpRequest) -> HttpResponse:
     try:
         inbox.handle(stored)
     except PurchasesError as error:
-        log.warning("webhook_not_handled", event=stored.event_id, error=str(error))
+        log.warning("webhook_not_handled", stripe_event=stored.event_id, error=str(error))
         return JsonResponse({"error": "stored, not handled yet"}, status=500)
     return JsonResponse({"received": True})

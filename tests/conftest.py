@@ -18,9 +18,8 @@ def django_db_setup(
     django_db_modify_db_settings: None,
 ) -> Iterator[None]:
     """Make and migrate the test database as the owner; from then on every connection is the runtime role's."""
-    from credits.hardening import harden
-
     from config.owner import owner_connection
+    from credits.hardening import harden
 
     runtime_role = str(connection.settings_dict["USER"])
     with django_db_blocker.unblock():  # type: ignore[attr-defined]

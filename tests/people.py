@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.test import Client
+from pytest_django.fixtures import Settings
 
 from accounts.models import User
 from checkout.models import Tier
@@ -61,10 +62,10 @@ def sandbox_process() -> Iterator[SandboxProcess]:
 
 
 @pytest.fixture
-def stripe(sandbox_process: SandboxProcess, settings: pytest.FixtureRequest) -> SandboxProcess:
+def stripe(sandbox_process: SandboxProcess, settings: Settings) -> SandboxProcess:
     """An empty Stripe that our gateway speaks to."""
     sandbox_process.reset()
-    settings.STRIPE_API_BASE = sandbox_process.url  # type: ignore[attr-defined]
+    settings.STRIPE_API_BASE = sandbox_process.url
     return sandbox_process
 
 

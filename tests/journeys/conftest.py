@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from checkout.models import Tier
@@ -40,7 +40,7 @@ def browser_type_launch_args() -> dict[str, Any]:
 def shop(
     live_server: LiveServer,
     sandbox_process: SandboxProcess,
-    settings: SettingsWrapper,
+    settings: Settings,
     starter: Tier,
     plus: Tier,
 ) -> Iterator[str]:

@@ -7,14 +7,14 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from credits.balances import balance_of
-from credits.models import Entry
 from django.db import connection
 from django.test import Client
 
 from accounts.models import User
 from checkout.models import CheckoutSession
 from credits import deposits
+from credits.balances import balance_of
+from credits.models import Entry
 from purchases import fulfilment, opening
 from purchases import sweep as sweeping
 from purchases.fulfilment import settle

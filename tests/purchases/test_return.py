@@ -3,11 +3,11 @@
 import uuid
 
 import pytest
-from credits.balances import balance_of
 from django.test import Client
 
 from accounts.models import User
 from checkout.models import CheckoutSession
+from credits.balances import balance_of
 from purchases.models import Purchase
 from tests.sandbox_process import SandboxProcess
 

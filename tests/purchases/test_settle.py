@@ -1,14 +1,14 @@
 """settle(): what Stripe says becomes what our books say, once."""
 
 import pytest
-from credits.balances import balance_of
-from credits.models import Entry
 from django.contrib.auth import get_user_model
 from django.db import connection
 
 from accounts.models import User
 from checkout import sessions
 from checkout.models import CheckoutSession, Tier
+from credits.balances import balance_of
+from credits.models import Entry
 from outbox.models import Message
 from purchases import opening
 from purchases.errors import StripeUnavailable, UnknownAtStripe

@@ -5,13 +5,13 @@ from datetime import timedelta
 from io import StringIO
 
 import pytest
-from credits.balances import balance_of
 from django.core.management import CommandError, call_command
 from django.db.models.functions import Now
 
 from accounts.models import User
 from checkout import sessions
 from checkout.models import CheckoutSession, Tier
+from credits.balances import balance_of
 from purchases import opening
 from purchases import sweep as sweeping
 from purchases.errors import StripeUnavailable

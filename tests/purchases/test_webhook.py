@@ -3,12 +3,12 @@
 from unittest import mock
 
 import pytest
-from credits.balances import balance_of
-from credits.models import Entry
 from django.test import Client
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django.fixtures import Settings
 
 from accounts.models import User
+from credits.balances import balance_of
+from credits.models import Entry
 from purchases import inbox
 from purchases.models import Purchase, StripeEvent
 from tests.environment import WEBHOOK_SECRET
@@ -88,7 +88,7 @@ def test_an_unknown_kind_is_answered_and_not_kept(db: None, kind: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/webhooks/stripe/", "/webhooks/stripe"])
-def test_it_never_redirects(db: None, settings: SettingsWrapper, path: str) -> None:
+def test_it_never_redirects(db: None, settings: Settings, path: str) -> None:
     settings.SECURE_SSL_REDIRECT = True
 
     assert Client().post(path, b"{}", "application/json").status_code == 400
@@ -146,7 +146,7 @@ def test_a_thin_event_is_ignored(db: None) -> None:
     assert StripeEvent.objects.count() == 0
 
 
-def test_both_secrets_work_during_rotation(paid: Purchase, settings: SettingsWrapper) -> None:
+def test_both_secrets_work_during_rotation(paid: Purchase, settings: Settings) -> None:
     settings.STRIPE_WEBHOOK_SECRETS = ["whsec_new", WEBHOOK_SECRET]
 
     assert deliver(completed(paid, id="evt_1"), secret="whsec_new").status_code == 200
