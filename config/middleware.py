@@ -1,9 +1,11 @@
 """What surrounds every request: whom proxies may speak for, safe headers, the request's log lines."""
 
+import codecs
 from collections.abc import Callable
 
 import structlog
 from django.conf import settings
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_cache_control
@@ -31,6 +33,18 @@ class TrustedProxies:
             if len(chain) >= count and chain[-count]:
                 request.META["REMOTE_ADDR"] = chain[-count]
             request.META["HTTP_X_FORWARDED_PROTO"] = scheme
+        return self.get_response(request)
+
+
+class OnlyUtf8:
+    """Refuse requests in another charset: some can spell what neither the database nor a page can hold."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if not _is_utf8((request.content_params or {}).get("charset", "utf-8")):
+            raise BadRequest("Only UTF-8 is understood.")
         return self.get_response(request)
 
 
@@ -80,3 +94,10 @@ class RequestLog(RequestMiddleware):
 def client_address(request: HttpRequest) -> str:
     """The address that throttles count, after TrustedProxies has decided whom to believe."""
     return str(request.META.get("REMOTE_ADDR", ""))
+
+
+def _is_utf8(charset: str) -> bool:
+    try:
+        return codecs.lookup(charset).name == "utf-8"
+    except LookupError:
+        return True  # Django takes an unknown charset for UTF-8

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 from django.db import connection
-from django.test import TransactionTestCase
+from django.test import TransactionTestCase, override_settings
 from django.test.utils import setup_databases, teardown_databases
 from psycopg import sql
 
@@ -30,6 +30,13 @@ def django_db_setup(
     yield
     with django_db_blocker.unblock(), owner_connection():  # type: ignore[attr-defined]
         teardown_databases(databases, verbosity=0)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_passwords(django_test_environment: None) -> Iterator[None]:
+    """Hash in no time: how hard a hash is to guess is Django's affair."""
+    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        yield
 
 
 def superuser_connection() -> psycopg.Connection:
