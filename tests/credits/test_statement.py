@@ -1,0 +1,116 @@
+"""The statement page and its CSV."""
+
+import csv
+import io
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import User
+from tests.credits.conftest import Give, Take
+
+
+@pytest.fixture
+def browser(alice: User) -> Client:
+    client = Client()
+    client.force_login(alice, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def rows(response: object) -> list[list[str]]:
+    text = b"".join(response.streaming_content).decode()  # type: ignore[attr-defined]
+    return list(csv.reader(io.StringIO(text)))
+
+
+def test_the_statement_shows_balance_and_entries(browser: Client, give: Give, take: Take) -> None:
+    give(50)
+    take(20, "job:1", description="Render")
+
+    response = browser.get("/credits/")
+
+    assert response.context["balance"].available == 30
+    assert [(line.amount, line.balance_after) for line in response.context["lines"]] == [(-20, 30), (50, 50)]
+    assert 'data-balance="30" data-balance-version="2"' in " ".join(response.content.decode().split())
+
+
+def test_the_statement_of_nothing_is_a_page_too(browser: Client) -> None:
+    response = browser.get("/credits/")
+
+    assert (response.status_code, response.context["lines"], response.context["next_url"]) == (200, [], None)
+
+
+def test_the_statement_goes_on_page_by_page(browser: Client, give: Give) -> None:
+    for _ in range(30):
+        give(1)
+
+    first = browser.get("/credits/")
+    second = browser.get("/credits/" + first.context["next_url"])
+
+    assert [line.seq for line in first.context["lines"]] == list(range(30, 5, -1))
+    assert [line.seq for line in second.context["lines"]] == [5, 4, 3, 2, 1]
+    assert (first.context["first_url"], second.context["next_url"]) == (None, None)
+
+
+@pytest.mark.parametrize("before", ["x", "-1", "9" * 40, "٣", "1e3"])
+def test_a_number_that_is_none_shows_the_first_page(browser: Client, give: Give, before: str) -> None:
+    give(50)
+    give(50)
+
+    response = browser.get("/credits/", {"before": before})
+
+    assert [line.seq for line in response.context["lines"]] == [2, 1]
+
+
+@pytest.mark.parametrize("name", ["credits:statement", "credits:statement_csv"])
+def test_a_visitor_signs_in_first(db: None, client: Client, name: str) -> None:
+    response = client.get(reverse(name))
+
+    assert response.status_code == 302
+    assert response["Location"] == f"/accounts/login/?next={reverse(name)}"
+
+
+@pytest.mark.parametrize("name", ["credits:statement", "credits:statement_csv"])
+def test_a_statement_is_only_read(browser: Client, name: str) -> None:
+    assert browser.post(reverse(name)).status_code == 405
+
+
+def test_others_entries_are_not_shown(browser: Client, bob: User, give: Give) -> None:
+    give(77, user=bob)
+
+    assert browser.get("/credits/").context["lines"] == []
+    assert len(rows(browser.get("/credits/statement.csv"))) == 1
+
+
+def test_the_file_has_every_entry_in_plain_numbers(browser: Client, give: Give, take: Take) -> None:
+    give(50_000)
+    take(1_234, "job:1", description="Render")
+
+    response = browser.get("/credits/statement.csv")
+
+    lines = [(row[1], row[2], row[3], row[4], row[5]) for row in rows(response)]
+    assert lines == [
+        ("Number", "What", "Description", "Credits", "Balance"),
+        ("2", "spend", "Render", "-1234", "48766"),
+        ("1", "promo", "", "50000", "50000"),
+    ]
+    assert response["Content-Type"] == "text/csv; charset=utf-8"
+    assert response["Content-Disposition"] == 'attachment; filename="statement.csv"'
+
+
+@pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r"])
+def test_a_cell_is_never_a_formula(browser: Client, give: Give, take: Take, first: str) -> None:
+    give(50)
+    take(1, "job:1", description=first + "1+1")
+
+    assert rows(browser.get("/credits/statement.csv"))[1][3].startswith("'" + first)
+
+
+def test_a_long_file_is_read_in_pages(
+    browser: Client, give: Give, take: Take, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("credits.statements._PAGE", 2)
+    for _ in range(5):
+        give(1)
+
+    assert [row[1] for row in rows(browser.get("/credits/statement.csv"))[1:]] == ["5", "4", "3", "2", "1"]
