@@ -107,7 +107,7 @@ def _execute(function: str, arguments: dict[str, Any]) -> dict[str, Any]:
             (result,) = cursor.fetchone()
     except DatabaseError as error:
         _raise_refusal(error)
-    return json.loads(result) if isinstance(result, str) else dict(result)
+    return dict(json.loads(result))  # Django has psycopg hand over jsonb as text
 
 
 def _statement(function: str, names: tuple[str, ...]) -> str:

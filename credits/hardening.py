@@ -4,7 +4,7 @@ from django.apps import apps
 from django.db import connection
 from psycopg import sql
 
-VERBS = ("credits_grant", "credits_spend")
+VERBS = ("credits_grant", "credits_spend", "credits_expire")
 
 
 def ledger_tables() -> list[str]:

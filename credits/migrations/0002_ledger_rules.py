@@ -31,4 +31,5 @@ class Migration(migrations.Migration):
         migrations.RunSQL(sql=(SQL / "0004_parts.sql").read_text(), reverse_sql=migrations.RunSQL.noop),
         migrations.RunSQL(sql=(SQL / "0005_grant.sql").read_text(), reverse_sql=migrations.RunSQL.noop),
         migrations.RunSQL(sql=(SQL / "0006_spend.sql").read_text(), reverse_sql=migrations.RunSQL.noop),
+        migrations.RunSQL(sql=(SQL / "0007_expire.sql").read_text(), reverse_sql=migrations.RunSQL.noop),
     ]

@@ -1,5 +1,5 @@
 -- How a row becomes bytes, and bytes become a hash: the same on every server, whatever its locale or time zone.
--- credits/proof.py does the same in Python; docs/ledger.md has it in words.
+-- credits/canonical.py does the same in Python; docs/ledger.md has it in words.
 
 -- Promise: a value as its length in bytes, a colon and itself; NULL as a dash, which no value looks like.
 create function credits_field(p_value text) returns text

@@ -1,0 +1,94 @@
+"""The sweep: what has expired is booked, once."""
+
+import json
+import time
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+
+from accounts.models import User
+from credits.balances import balance_of, history_of
+from credits.models import Entry, LedgerTransaction
+from credits.sweeping import Swept, sweep_credits
+from credits.tasks import sweep_credits as sweep_credits_task
+from tests.credits.conftest import Give, Take
+
+SOON = timedelta(milliseconds=200)
+
+
+def test_expired_lots_are_booked_as_entries(alice: User, give: Give, take: Take) -> None:
+    give(50, expires_after=SOON)
+    give(8, expires_after=SOON)
+    give(7)
+    take(20, "job:1")
+    time.sleep(0.25)
+    before = balance_of(alice)
+
+    swept = sweep_credits()
+
+    assert swept == Swept(lots_expired=2, holds_released=0)
+    assert [(line.kind, line.amount, line.balance_after) for line in history_of(alice, limit=2)] == [
+        ("expiry", -8, 7),
+        ("expiry", -30, 15),
+    ]
+    after = balance_of(alice)
+    assert (before.current, after.current) == (7, 7)
+    assert (after.lifetime, after.spent) == (65, 20)
+
+
+def test_one_transaction_books_all_lots_of_an_account(give: Give) -> None:
+    give(5, expires_after=SOON)
+    give(5, expires_after=SOON)
+    time.sleep(0.25)
+
+    sweep_credits()
+
+    assert LedgerTransaction.objects.get(kind="expire").entries.count() == 2
+
+
+def test_sweeping_again_books_nothing(give: Give) -> None:
+    give(5, expires_after=SOON)
+    time.sleep(0.25)
+    sweep_credits()
+
+    assert sweep_credits() == Swept(lots_expired=0, holds_released=0)
+    assert Entry.objects.count() == 2
+
+
+def test_what_has_not_expired_stays(alice: User, give: Give) -> None:
+    give(5, expires_after=timedelta(hours=1))
+
+    assert sweep_credits().lots_expired == 0
+    assert balance_of(alice).current == 5
+
+
+def test_all_accounts_are_swept_in_batches(
+    alice: User, bob: User, give: Give, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("credits.sweeping._BATCH", 1)
+    give(5, expires_after=SOON)
+    give(6, user=bob, expires_after=SOON)
+    time.sleep(0.25)
+
+    assert sweep_credits().lots_expired == 2
+
+
+def test_the_command_prints_one_object(give: Give) -> None:
+    give(5, expires_after=SOON)
+    time.sleep(0.25)
+    printed = StringIO()
+
+    call_command("sweep_credits", "--json", stdout=printed)
+
+    assert json.loads(printed.getvalue()) == {"lots_expired": 1, "holds_released": 0}
+
+
+def test_the_beat_sweeps(give: Give) -> None:
+    give(5, expires_after=SOON)
+    time.sleep(0.25)
+
+    sweep_credits_task()
+
+    assert Entry.objects.filter(kind="expiry").count() == 1
