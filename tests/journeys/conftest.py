@@ -75,7 +75,7 @@ def _page(browser: Browser, shop: str, **options: Any) -> Iterator[Page]:
     complaints: list[str] = []
 
     def listen(message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
+        if message.type in ("error", "warning") and message.location["url"].startswith(shop):
             complaints.append(message.text)
 
     page.on("console", listen)
