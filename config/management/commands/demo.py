@@ -9,7 +9,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from credits.hardening import harden
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
@@ -17,6 +16,7 @@ from django.db import connection
 
 from config.demo_processes import PortTaken, Processes, answers, refuse_taken_port
 from config.owner import owner_connection
+from credits.hardening import harden
 
 START_SECONDS = 60
 
