@@ -119,10 +119,6 @@ begin
     select * into v_account from credits_account where id = v_account.merged_into_id for no key update;
   end loop;
   perform credits_refuse_merged(v_account);
-  if p_kind = 'purchase' and exists (select from credits_transaction where kind = 'purchase' and source = p_source) then
-    raise exception '% was credited before', p_source
-      using errcode = 'CR006', detail = jsonb_build_object('source', p_source);
-  end if;
 
   v_now := greatest(clock_timestamp(), v_account.entry_at);
   v_uuid := credits_uuid(v_now);
@@ -154,7 +150,12 @@ begin
     v_account.id, v_uuid, p_kind, p_scope, p_key, v_fingerprint, v_added, p_source, p_actor, p_reason, p_metadata,
     v_result, v_fingerprint, v_now
   )
+  on conflict (source) where kind = 'purchase' do nothing  -- waits for whoever credits it at this moment
   returning id into v_transaction_id;
+  if v_transaction_id is null then
+    raise exception '% was credited before', p_source
+      using errcode = 'CR006', detail = jsonb_build_object('source', p_source);
+  end if;
 
   for v_lot in select jsonb_array_elements(v_terms) loop
     v_lot_id := credits_fill_lot(

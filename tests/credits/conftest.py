@@ -9,8 +9,10 @@ from django.conf import settings
 from django.db import connection
 
 from accounts.models import User
+from credits.balances import balance_of
 from credits.book import Posting
 from credits.deposits import NewLot, grant
+from credits.proof import prove
 from credits.spending import spend
 
 Give = Callable[..., Posting]
@@ -70,3 +72,15 @@ def runtime() -> Iterator[psycopg.Connection]:
     """Plain SQL as the role that the application has."""
     with _connect(connection.settings_dict) as connected:
         yield connected
+
+
+@pytest.fixture
+def untouched(alice: User, bob: User, give: Give, take: Take) -> Iterator[None]:
+    """Alice has 43 left of 50 in one lot, Bob has 7; and so it is still when the test ends."""
+    give(50)
+    take(7, "job:1")
+    give(7, user=bob)
+    yield
+    assert (balance_of(alice).current, balance_of(bob).current) == (43, 7)
+    report = prove()
+    assert (report.entries, report.problems) == (3, [])
