@@ -30,6 +30,9 @@ format: $(VENV)/.dev ## format code and templates
 	$(BIN)/ruff check --fix $(OURS)
 	$(BIN)/djlint templates --reformat --quiet
 
+screenshots: $(VENV)/.dev ## take the pictures of docs/pictures anew (needs Chromium)
+	$(BIN)/python -m tests.smoke.pictures
+
 clean: ## remove the virtual environment and the demo's data
 	rm -rf $(VENV) .state
 

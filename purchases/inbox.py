@@ -103,6 +103,9 @@ def retry_due() -> dict[str, int]:
             except PurchasesError as error:
                 log.warning("event_still_waiting", stripe_event=event.event_id, error=str(error))
                 counts["waiting"] += 1
+            except Exception:
+                log.exception("event_not_handled", stripe_event=event.event_id)
+                counts["waiting"] += 1
     return counts
 
 

@@ -46,8 +46,12 @@ def _asked(purchase: Purchase, stripe_session_id: str) -> Purchase:
     try:
         truth = stripe_gateway.retrieve_session(stripe_session_id, is_hurried=True)
     except UnknownAtStripe:
-        # The keys were changed to another account's: nobody can pay this one.
-        return purchase
+        # Another account's key, or a test account that was cleared: nobody can pay this one now, so a new one may
+        # be opened. Its next check stays: should the key come back, a payment is still found.
+        Purchase.objects.filter(pk=purchase.pk, status=Status.OPEN).update(
+            status=Status.EXPIRED, reason="unknown_at_stripe"
+        )
+        return Purchase.objects.get(pk=purchase.pk)
     return book(purchase, truth, via=Purchase.Via.PAY)
 
 

@@ -83,6 +83,8 @@ def _check(purchase: Purchase) -> Purchase | None:
         log.error("purchase_unknown_at_stripe", purchase=str(purchase.uuid), request=error.request_id)
     except PurchasesError as error:
         log.warning("purchase_not_checked", purchase=str(purchase.uuid), error=str(error))
+    except Exception:
+        log.exception("purchase_not_checked", purchase=str(purchase.uuid))
     return None
 
 

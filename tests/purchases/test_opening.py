@@ -149,6 +149,17 @@ def test_the_known_page_is_shown_while_stripe_cannot_be_asked(
     assert opening.open_payment(owner=alice, session=session).url == opened.stripe_url
 
 
+def test_a_page_that_stripe_has_forgotten_is_replaced(
+    alice: User, session: CheckoutSession, opened: Purchase, stripe: SandboxProcess
+) -> None:
+    stripe.control(f"objects/{opened.stripe_session_id}/delete")
+
+    again = opening.open_payment(owner=alice, session=session)
+    opened.refresh_from_db()
+    assert (opened.status, opened.reason) == ("expired", "unknown_at_stripe")
+    assert again.purchase.pk != opened.pk
+
+
 def test_a_session_with_little_time_left_is_renewed_first(
     alice: User, session: CheckoutSession, stripe: SandboxProcess
 ) -> None:

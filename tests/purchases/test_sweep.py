@@ -3,6 +3,8 @@
 import json
 from datetime import timedelta
 from io import StringIO
+from typing import Any
+from unittest import mock
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -70,6 +72,24 @@ def test_a_failure_does_not_stop_the_others(
 
     assert sweeping.sweep() == sweeping.Swept(checked=2, credited=1, waiting=1)
     assert (balance_of(alice).available, balance_of(bob).available) == (0, 220)
+
+
+def test_a_surprise_does_not_stop_the_others(
+    alice: User, bob: User, paid: Purchase, plus: Tier, stripe: SandboxProcess
+) -> None:
+    other = opening.open_payment(owner=bob, session=sessions.start(owner=bob, tier=plus)).purchase
+    stripe.pay(other.stripe_session_id or "")
+    make_due()
+    real = sweeping.settle
+
+    def poisoned(session_id: str, **words: Any) -> Any:
+        if session_id == paid.stripe_session_id:
+            raise ZeroDivisionError
+        return real(session_id, **words)
+
+    with mock.patch.object(sweeping, "settle", poisoned):
+        assert sweeping.sweep() == sweeping.Swept(checked=2, credited=1, waiting=1)
+    assert balance_of(bob).available == 220
 
 
 def test_a_purchase_left_opening_is_resumed(

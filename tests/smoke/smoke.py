@@ -10,7 +10,10 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.parse
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.buyer import Buyer, session_id
@@ -22,12 +25,19 @@ STOP_SECONDS = 20
 
 def main() -> None:
     """Raise AssertionError where anything is not as the README says."""
+    with running_demo() as base:
+        buy(base)
+    say("stopped, and no process is left")
+
+
+@contextmanager
+def running_demo() -> Iterator[str]:
+    """`make run` on free ports; yields the shop's address, then Ctrl-C, and nothing may be left of it."""
     web, sandbox = free_port(), free_port()
-    environment = {**os.environ, "PORT": str(web), "SANDBOX_PORT": str(sandbox)}
     demo = subprocess.Popen(
         ["make", "run"],  # noqa: S607
         cwd=PROJECT,
-        env=environment,
+        env={**os.environ, "PORT": str(web), "SANDBOX_PORT": str(sandbox)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -36,7 +46,7 @@ def main() -> None:
     try:
         say(f"started, waiting for http://localhost:{web}")
         wait_until_ready(demo, web)
-        buy(f"http://localhost:{web}", f"http://localhost:{sandbox}")
+        yield f"http://localhost:{web}"
     finally:
         os.killpg(demo.pid, signal.SIGINT)
         output, _ = demo.communicate(timeout=STOP_SECONDS)
@@ -45,7 +55,6 @@ def main() -> None:
     assert is_free(web), "the web server is still there"
     assert is_free(sandbox), "the sandbox is still there"
     assert not left_over(), f"processes are left: {left_over()}"
-    say("stopped, and no process is left")
 
 
 def wait_until_ready(demo: subprocess.Popen[str], port: int) -> None:
@@ -61,23 +70,23 @@ def wait_until_ready(demo: subprocess.Popen[str], port: int) -> None:
         time.sleep(0.5)
 
 
-def buy(base: str, sandbox: str) -> None:
+def buy(base: str) -> None:
     """Register, choose plus, pay at the sandbox, come back to 220 credits."""
     buyer = Buyer(base)
     assert buyer.register("smoke@example.com").balance == 0
     address = buyer.pay_address("plus")
     say(f"paying {session_id(address)}")
-    result = pay_at(sandbox, session_id(address))
-    page = buyer.get(result)
+    page = buyer.get(pay(address))
     assert (page.state, page.balance) == ("credited", 220), (page.state, page.html[:2000])
     assert buyer.get("/credits/").balance == 220
     say("220 credits arrived")
 
 
-def pay_at(sandbox: str, session: str) -> str:
-    """Pay with the card that works; return where Stripe would lead."""
+def pay(address: str) -> str:
+    """Pay with the card that works, at the sandbox that `address` belongs to; return where it would lead."""
+    sandbox = "{0.scheme}://{0.netloc}".format(urllib.parse.urlsplit(address))
     request = urllib.request.Request(
-        f"{sandbox}/_control/sessions/{session}/pay",
+        f"{sandbox}/_control/sessions/{session_id(address)}/pay",
         data=json.dumps({"card": "4242424242424242"}).encode(),
         headers={"Content-Type": "application/json"},
     )
