@@ -2,6 +2,7 @@
 
 from django import forms
 
+from checkout.errors import TierNotSold
 from checkout.models import Tier
 
 
@@ -9,6 +10,13 @@ class TierForm(forms.Form):
     """Which tier is wanted; only what is for sale can be said."""
 
     tier = forms.ModelChoiceField(queryset=Tier.objects.filter(active=True), to_field_name="slug")
+
+    def chosen(self) -> Tier:
+        """Return the tier that was asked for. Raises TierNotSold."""
+        if not self.is_valid():
+            raise TierNotSold(str(self.data.get("tier", ""))[:60])
+        tier: Tier = self.cleaned_data["tier"]
+        return tier
 
 
 class ConsentForm(forms.Form):

@@ -1,6 +1,7 @@
 """Every lock of this app. The order everywhere: user, checkout session, purchase, account."""
 
 import uuid
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.auth import get_user_model
@@ -27,9 +28,27 @@ def lock_active_session(owner_id: int) -> CheckoutSession | None:
     return active.select_for_update(no_key=True).first()
 
 
-def free_rows(wanted: QuerySet[CheckoutSession], *, order_by: str, limit: int) -> list[CheckoutSession]:
-    """Lock up to `limit` of the wanted sessions for removal, passing by those that somebody else holds."""
-    return list(wanted.select_for_update(skip_locked=True).order_by(order_by)[:limit])
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """Sessions that the clean-up has locked: ids with their owners, and the last one's place in the order."""
+
+    owners: dict[uuid.UUID, int]
+    reached: datetime
+
+    @property
+    def ids(self) -> list[uuid.UUID]:
+        return list(self.owners)
+
+
+def lock_batch(wanted: QuerySet[CheckoutSession], *, order_by: str, limit: int) -> Batch | None:
+    """Lock up to `limit` of the wanted sessions, passing by those that somebody else holds; None where none is left."""
+    rows = wanted.select_for_update(skip_locked=True).order_by(order_by)[:limit]
+    owners = dict(rows.values_list("pk", "owner_id"))
+    if not owners:
+        return None
+    # Read for one row, not for a thousand: turning timestamps into objects took as long as the locking.
+    reached = CheckoutSession.objects.values_list(order_by, flat=True).get(pk=list(owners)[-1])
+    return Batch(owners=owners, reached=reached)
 
 
 def database_now() -> datetime:

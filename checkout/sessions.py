@@ -6,20 +6,18 @@ Each verb locks the owner first, then the session, and decides by the database's
 import uuid
 from datetime import datetime, timedelta
 
-import structlog
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Greatest, Now
 
-from checkout import locks
+from checkout import batches, locks
 from checkout.errors import CheckoutError, RecoveryNeedsConsent, SessionNotActive, TierNotSold
+from checkout.journal import log_move
 from checkout.models import CheckoutSession, Tier
-
-log = structlog.get_logger(__name__)
 
 Status = CheckoutSession.Status
 EndReason = CheckoutSession.EndReason
@@ -94,7 +92,7 @@ def complete(session_id: uuid.UUID) -> CheckoutSession | None:
         session.status = Status.COMPLETED
         session.save(update_fields=["status"])
         session.refresh_from_db(fields=["completed_at", "updated_at"])
-        _log_move(session, before=before, reason="form_complete")
+        log_move(session, before=before, reason="form_complete")
     return session
 
 
@@ -151,9 +149,9 @@ def expire_due(*, limit: int = 1000, dry_run: bool = False) -> int:
     if dry_run:
         return due.count()
     expired = 0
-    while batch := _expire_batch(due, limit=limit):
-        expired += len(batch)
-        due = due.filter(expires_at__gte=batch[-1].expires_at)
+    while batch := batches.expire(due, limit=limit):
+        expired += len(batch.ids)
+        due = due.filter(expires_at__gte=batch.reached)
     return expired
 
 
@@ -172,9 +170,9 @@ def delete_old(*, limit: int = 1000, dry_run: bool = False) -> int:
     if dry_run:
         return old.count()
     deleted = 0
-    while batch := _delete_batch(old, limit=limit):
-        deleted += len(batch)
-        old = old.filter(created_at__gte=batch[-1].created_at)
+    while batch := batches.delete(old, limit=limit):
+        deleted += len(batch.ids)
+        old = old.filter(created_at__gte=batch.reached)
     return deleted
 
 
@@ -273,7 +271,7 @@ def _begun(
         expires_at=now + timedelta(hours=settings.CHECKOUT_SESSION_HOURS),
     )
     reason = "renewed" if renewed_from else "recovered" if recovered_from else "started"
-    _log_move(session, before="", reason=reason)
+    log_move(session, before="", reason=reason)
     return session
 
 
@@ -281,36 +279,4 @@ def _end(session: CheckoutSession, status: str, reason: str) -> None:
     before = session.status
     session.status, session.end_reason = status, reason
     session.save(update_fields=["status", "end_reason"])
-    _log_move(session, before=before, reason=reason)
-
-
-def _expire_batch(due: QuerySet[CheckoutSession], *, limit: int) -> list[CheckoutSession]:
-    with transaction.atomic():
-        batch = locks.free_rows(due, order_by="expires_at", limit=limit)
-        CheckoutSession.objects.filter(pk__in=[session.pk for session in batch]).update(
-            status=Status.EXPIRED, end_reason=EndReason.TIME_PASSED
-        )
-        for session in batch:
-            session.status = Status.EXPIRED
-            _log_move(session, before=Status.ACTIVE, reason=EndReason.TIME_PASSED)
-    return batch
-
-
-def _delete_batch(old: QuerySet[CheckoutSession], *, limit: int) -> list[CheckoutSession]:
-    """Through Django's delete(): whoever refers to a session (a purchase does) is set to null with it."""
-    with transaction.atomic():
-        batch = locks.free_rows(old, order_by="created_at", limit=limit)
-        CheckoutSession.objects.filter(pk__in=[session.pk for session in batch]).delete()
-    return batch
-
-
-def _log_move(session: CheckoutSession, *, before: str, reason: str) -> None:
-    """One line a move, once it is true: after the commit."""
-    line = {
-        "session": str(session.pk),
-        "owner": session.owner_id,
-        "from": str(before),
-        "to": str(session.status),
-        "reason": str(reason),
-    }
-    transaction.on_commit(lambda: log.info("checkout_session_moved", **line))
+    log_move(session, before=before, reason=reason)

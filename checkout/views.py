@@ -22,13 +22,9 @@ from checkout.models import CheckoutSession, Tier
 @buyer_required
 def start(request: HttpRequest) -> HttpResponse:
     """Choose a tier, and go on to its review."""
-    form = TierForm(request.POST)
     try:
-        tier = form.cleaned_data["tier"] if form.is_valid() else None
-        session = sessions.start(owner=request.user, tier=tier) if tier else None
+        session = sessions.start(owner=request.user, tier=TierForm(request.POST).chosen())
     except TierNotSold:
-        session = None
-    if session is None:
         messages.error(request, _("That package is not for sale. Please choose one of these."))
         return redirect("purchases:pricing")
     return redirect("checkout:detail", session.pk)
@@ -53,15 +49,12 @@ def detail(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
 def change(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
     """Take another tier instead."""
     session = _own(request, session_id)
-    form = TierForm(request.POST)
     try:
-        renewed = sessions.renew(session=session, tier=form.cleaned_data["tier"]) if form.is_valid() else None
+        renewed = sessions.renew(session=session, tier=TierForm(request.POST).chosen())
     except TierNotSold:
-        renewed = None
-    except SessionNotActive:
-        return redirect("checkout:detail", session.pk)
-    if renewed is None:
         messages.error(request, _("That package is not for sale. Your order is as it was."))
+        return redirect("checkout:detail", session.pk)
+    except SessionNotActive:
         return redirect("checkout:detail", session.pk)
     if renewed != session:
         messages.success(request, _("Your order is now for %(name)s.") % {"name": renewed.tier_name})

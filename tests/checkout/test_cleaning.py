@@ -16,6 +16,7 @@ from accounts.models import User
 from checkout import sessions
 from checkout.models import CheckoutSession, Tier
 from checkout.tasks import clean_checkout_sessions
+from purchases.models import Purchase
 from tests.checkout.conftest import BeginSession
 from tests.conftest import superuser_connection
 
@@ -116,6 +117,28 @@ def test_successor_survives_its_predecessor(begin: BeginSession, alice: User, st
 
     new.refresh_from_db()
     assert new.status == Status.ACTIVE
+
+
+def test_purchase_outlives_its_session(begin: BeginSession, alice: User) -> None:
+    session = begin(ago=8 * DAY)
+    terms = {
+        name: getattr(session, name)
+        for name in ("tier_slug", "tier_name", "credits", "price_minor", "currency")
+    }
+    purchase = Purchase.objects.create(
+        checkout_session=session,
+        owner=alice,
+        opened_by_id=alice.pk,
+        **terms,
+        bonus_credits=20,
+        request={},
+        stripe_expires_at=session.expires_at,
+    )
+
+    assert sessions.delete_old() == 1
+
+    purchase.refresh_from_db()
+    assert (purchase.checkout_session, purchase.owner) == (None, alice)
 
 
 @pytest.mark.django_db(transaction=True)

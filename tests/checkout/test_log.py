@@ -68,3 +68,18 @@ def test_what_was_rolled_back_is_not_logged(begin: BeginSession) -> None:
 
     assert lines(logs) == []
     assert CheckoutSession.objects.get().status == "active"
+
+
+def test_flood_is_one_line_that_names_them_all(begin: BeginSession, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("checkout.journal.MOST_LINES", 2)
+    people = [User.objects.create(email=f"buyer{number}@example.com") for number in range(3)]
+    flood = [begin(owner=owner, ago=timedelta(days=2 + number)) for number, owner in enumerate(people)]
+
+    with capture_logs() as logs:
+        sessions.expire_due()
+
+    assert [(line["event"], line["from"], line["to"]) for line in logs] == [
+        ("checkout_sessions_moved", "active", "expired")
+    ]
+    assert logs[0]["session"] == [str(session.pk) for session in reversed(flood)]
+    assert logs[0]["owner"] == [owner.pk for owner in reversed(people)]
