@@ -2,6 +2,7 @@
 
 import codecs
 from collections.abc import Callable
+from ipaddress import ip_address
 
 import structlog
 from django.conf import settings
@@ -23,16 +24,17 @@ class TrustedProxies:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        chain = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")]
-        scheme = request.META.get("HTTP_X_FORWARDED_PROTO", "").split(",")[-1].strip()
+        addresses = _parts(request.META.get("HTTP_X_FORWARDED_FOR", ""))
+        schemes = _parts(request.META.get("HTTP_X_FORWARDED_PROTO", ""))
         for header in FORWARDED:
             request.META.pop(header, None)
         count = settings.TRUSTED_PROXY_COUNT
         if count:
-            # Each proxy appends the address it saw: the last `count` entries are theirs, the first of them the client.
-            if len(chain) >= count and chain[-count]:
-                request.META["REMOTE_ADDR"] = chain[-count]
-            request.META["HTTP_X_FORWARDED_PROTO"] = scheme
+            # Each proxy appends what it saw: the last `count` entries are theirs, the first of them the client's.
+            if len(addresses) >= count and _is_address(addresses[-count]):
+                request.META["REMOTE_ADDR"] = addresses[-count]
+            # A proxy that sets the scheme instead of appending leaves one.
+            request.META["HTTP_X_FORWARDED_PROTO"] = schemes[-min(count, len(schemes))]
         return self.get_response(request)
 
 
@@ -91,9 +93,21 @@ class RequestLog(RequestMiddleware):
             structlog.contextvars.bind_contextvars(user_id=user.pk)
 
 
-def client_address(request: HttpRequest) -> str:
-    """The address that throttles count, after TrustedProxies has decided whom to believe."""
-    return str(request.META.get("REMOTE_ADDR", ""))
+def client_address(request: HttpRequest) -> str | None:
+    """The address that throttles count, after TrustedProxies has decided whom to believe; None on a socket file."""
+    return request.META.get("REMOTE_ADDR") or None
+
+
+def _parts(header: str) -> list[str]:
+    return [part.strip() for part in header.split(",")]
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_utf8(charset: str) -> bool:

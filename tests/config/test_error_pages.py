@@ -1,0 +1,84 @@
+"""The pages for what went wrong."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+pytestmark = pytest.mark.urls("tests.config.failing_urls")
+
+PASSING = ["/a-lock/", "/a-lost-connection/", "/a-slow-statement/", "/a-read-only-server/"]
+
+
+@pytest.fixture
+def browser(transactional_db: None) -> Iterator[Client]:
+    """One that is shown the error page, as people are."""
+    yield Client(raise_request_exception=False)
+    connection.close()  # the settings of a broken session must not outlive the test
+
+
+def test_what_passes_by_itself_is_503_with_retry_after(browser: Client) -> None:
+    answers = {path: browser.get(path) for path in PASSING}
+
+    told = {path: (answer.status_code, answer.headers.get("Retry-After")) for path, answer in answers.items()}
+    assert told == dict.fromkeys(PASSING, (503, "5"))
+
+
+def test_bug_is_500_without_retry_after_and_without_a_word_of_it(browser: Client) -> None:
+    response = browser.get("/a-bug/")
+
+    assert response.status_code == 500
+    assert "Retry-After" not in response.headers
+    assert "alice@example.com" not in response.content.decode()
+
+
+@pytest.mark.parametrize("path", ["/pricing/", "/accounts/password-reset/MQ/abc/"])
+def test_pages_say_503_while_the_database_is_away(
+    browser: Client, database_away: Callable[[], AbstractContextManager[None]], path: str
+) -> None:
+    with database_away():
+        response = browser.get(path)
+
+    assert (response.status_code, response.headers["Retry-After"]) == (503, "5")
+    assert browser.get(path).status_code == 200
+
+
+def test_signing_in_says_503_while_the_database_is_away(
+    browser: Client, database_away: Callable[[], AbstractContextManager[None]]
+) -> None:
+    with database_away():
+        response = browser.post("/accounts/login/", {"username": "alice@example.com", "password": "x"})
+
+    assert response.status_code == 503
+
+
+def test_form_without_its_token_is_explained(db: None) -> None:
+    response = Client(enforce_csrf_checks=True).post("/accounts/login/", {"username": "a", "password": "b"})
+
+    assert response.status_code == 403
+    assert "403_csrf.html" in [template.name for template in response.templates]
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "template"), [("/nowhere/", 404, "404.html"), ("/a-refusal/", 403, "403.html")]
+)
+def test_refusal_has_its_page(db: None, path: str, status: int, template: str) -> None:
+    response = Client().get(path)
+
+    assert response.status_code == status
+    assert template in [used.name for used in response.templates]
+
+
+@pytest.mark.parametrize("path", ["/nowhere/", "/a-bug/", "/a-lock/"])
+def test_error_page_names_the_request(browser: Client, path: str) -> None:
+    response = browser.get(path)
+
+    assert response.headers["X-Request-ID"] in response.content.decode()
+
+
+def test_reference_of_a_strangers_choosing_is_escaped(browser: Client) -> None:
+    page = browser.get("/nowhere/", headers={"x-request-id": "<script>alert(1)</script>"}).content.decode()
+
+    assert "<script>alert(1)" not in page

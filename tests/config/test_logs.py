@@ -1,0 +1,106 @@
+"""The log of production: one JSON object a line, with the request's id, and nothing that must stay secret."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import structlog
+from django.core import mail
+from django.test import Client
+
+from accounts.models import User
+
+PASSWORD = "winter-lake-92"
+
+
+@pytest.fixture
+def log() -> Iterator[io.StringIO]:
+    """What production's handler would write."""
+    written = io.StringIO()
+    handler = logging.StreamHandler(written)
+    handler.setFormatter(logging.getLogger().handlers[0].formatter)
+    logging.getLogger().addHandler(handler)
+    yield written
+    logging.getLogger().removeHandler(handler)
+
+
+@pytest.fixture(autouse=True)
+def _production_formatter() -> Iterator[None]:
+    """pytest puts handlers of its own first; ours is the one with the structured formatter."""
+    root = logging.getLogger()
+    ours = [
+        handler
+        for handler in root.handlers
+        if isinstance(handler.formatter, structlog.stdlib.ProcessorFormatter)
+    ]
+    others = [handler for handler in root.handlers if handler not in ours]
+    assert len(ours) == 1
+    root.handlers = ours
+    yield
+    root.handlers = [*others, *ours]
+
+
+def lines(log: io.StringIO) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in log.getvalue().splitlines()]
+
+
+def test_every_line_is_json_with_the_requests_id(db: None, log: io.StringIO) -> None:
+    response = Client().get("/accounts/login/")
+
+    started, finished = lines(log)
+    assert (started["event"], finished["event"]) == ("request_started", "request_finished")
+    assert started["request_id"] == finished["request_id"] == response.headers["X-Request-ID"]
+    assert (finished["request"], finished["code"], finished["level"]) == ("GET /accounts/login/", 200, "info")
+
+
+def test_line_of_our_own_carries_the_request(db: None, log: io.StringIO) -> None:
+    form = {"email": "dora@example.com", "password1": PASSWORD, "password2": PASSWORD}
+    response = Client().post("/accounts/register/", form)
+
+    registered = next(line for line in lines(log) if line["event"] == "user_registered")
+    assert registered["user"] == User.objects.get().pk
+    assert registered["request_id"] == response.headers["X-Request-ID"]
+    assert registered["logger"] == "accounts.registration"
+
+
+def test_log_of_a_visit_tells_no_secret(alice: User, log: io.StringIO) -> None:
+    browser = Client()
+    browser.get("/accounts/login/", {"next": "/pricing/?email=alice@example.com"})
+    token = browser.cookies["csrftoken"].value
+    browser.post("/accounts/login/", {"username": "alice@example.com", "password": "wrong-password"})
+    browser.post("/accounts/login/", {"username": "alice@example.com", "password": "alice-password"})
+    session = browser.session.session_key
+    browser.post("/accounts/password-reset/", {"email": "alice@example.com"})
+    link = str(mail.outbox[0].body).split("http://testserver")[1].split()[0]
+    Client().get(link)
+    browser.post(
+        "/webhooks/stripe/", b"{}", content_type="application/json", headers={"stripe-signature": "t=1,v1=0"}
+    )
+    for _ in range(10):
+        Client().post("/accounts/login/", {"username": "alice@example.com", "password": "wrong-password"})
+
+    written = log.getvalue()
+    secrets = ["alice@", "wrong-password", "alice-password", token, session, link, link.split("/")[-2]]
+    secrets += ["sk_test_", "whsec_", "v1=0", "127.0.0.1"]
+    assert len(lines(log)) > 20
+    assert [secret for secret in secrets if secret in written] == []
+
+
+def test_line_breaks_and_escape_codes_are_neutralised(db: None, log: io.StringIO) -> None:
+    Client().get("/nowhere/", headers={"user-agent": "x\x1b[31m\nforged", "x-request-id": "x\x1b[31mforged"})
+
+    assert "\x1b" not in log.getvalue()
+    assert {line["event"] for line in lines(log)} == {"request_started", "request_finished"}
+
+
+def test_bug_is_logged_with_its_traceback(transactional_db: None, settings: Any, log: io.StringIO) -> None:
+    settings.ROOT_URLCONF = "tests.config.failing_urls"
+
+    response = Client(raise_request_exception=False).get("/a-bug/")
+
+    failed = next(line for line in lines(log) if line["event"] == "request_failed")
+    assert "in a_bug" in failed["exception"]
+    assert failed["request_id"] == response.headers["X-Request-ID"]

@@ -1,0 +1,94 @@
+"""What production refuses to start with, each with a sentence that names the setting."""
+
+import pytest
+
+from tests.config import production
+
+REQUIRED = [
+    "SECRET_KEY",
+    "ALLOWED_HOSTS",
+    "PUBLIC_BASE_URL",
+    "DATABASE_URL",
+    "STRIPE_SECRET_KEY",
+    "STRIPE_WEBHOOK_SECRET",
+]
+REFUSAL = "django.core.exceptions.ImproperlyConfigured: "
+
+
+def test_production_loads_with_everything_set() -> None:
+    assert production.load_wsgi().returncode == 0
+
+
+@pytest.mark.parametrize("name", REQUIRED)
+def test_production_does_not_load_without(name: str) -> None:
+    done = production.load_wsgi(**{name: "", "MIGRATE_DATABASE_URL": ""})
+
+    assert done.returncode == 1
+    assert production.last_line(done) == (
+        f"{REFUSAL}Coffer does not start without: {name}. Set them in the environment or in .env, "
+        "or set DEBUG=true for a demo."
+    )
+
+
+def test_deploy_check_names_everything_that_is_missing() -> None:
+    done = production.run(
+        "manage.py", "check", "--deploy", **dict.fromkeys([*REQUIRED, "MIGRATE_DATABASE_URL"], "")
+    )
+
+    assert done.returncode == 1
+    assert [name for name in REQUIRED if f"(config.E001) {name} is not set." in done.stderr] == REQUIRED
+
+
+def test_all_that_is_missing_is_named_at_once() -> None:
+    done = production.load_wsgi(**dict.fromkeys([*REQUIRED, "MIGRATE_DATABASE_URL"], ""))
+
+    assert f"without: {', '.join(REQUIRED)}." in production.last_line(done)
+
+
+@pytest.mark.parametrize("empty", [" ", ",", " , ,"])
+def test_webhook_secret_of_nothing_is_missing(empty: str) -> None:
+    done = production.load_wsgi(STRIPE_WEBHOOK_SECRET=empty)
+
+    assert "without: STRIPE_WEBHOOK_SECRET." in production.last_line(done)
+
+
+@pytest.mark.parametrize("key", ["sk_live_abc", "rk_live_abc"])
+def test_live_key_is_refused_under_debug(key: str) -> None:
+    done = production.load_wsgi(STRIPE_SECRET_KEY=key, DEBUG="true")
+
+    assert done.returncode == 1
+    assert production.last_line(done) == (
+        f"{REFUSAL}STRIPE_SECRET_KEY is a live key: it is refused while DEBUG is on."
+    )
+    assert key not in done.stderr
+
+
+@pytest.mark.parametrize("key", ["sk_live_abc", "rk_live_abc"])
+def test_live_key_is_never_sent_elsewhere(key: str) -> None:
+    done = production.load_wsgi(STRIPE_SECRET_KEY=key, STRIPE_API_BASE="http://localhost:8001")
+
+    assert done.returncode == 1
+    assert production.last_line(done) == (
+        f"{REFUSAL}STRIPE_SECRET_KEY is a live key: it is never sent to another STRIPE_API_BASE."
+    )
+    assert key not in done.stderr
+
+
+def test_live_key_is_welcome_in_production() -> None:
+    assert production.load_wsgi(STRIPE_SECRET_KEY="sk_live_abc").returncode == 0
+
+
+def test_debug_requires_nothing_but_a_database() -> None:
+    nothing = dict.fromkeys([name for name in REQUIRED if name != "DATABASE_URL"], "")
+
+    assert production.load_wsgi(DEBUG="true", **nothing).returncode == 0
+
+
+def test_deploy_check_has_nothing_to_say_in_production() -> None:
+    done = production.run("manage.py", "check", "--deploy", "--fail-level", "WARNING")
+
+    assert (done.returncode, done.stdout, done.stderr) == (
+        0,
+        "System check identified no issues (2 silenced).\n",
+        "",
+    )
