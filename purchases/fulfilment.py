@@ -14,6 +14,7 @@ from django.db.models.functions import Now
 
 from checkout import sessions
 from credits import deposits
+from credits.errors import KeyReused, SourceUsed
 from outbox import messages
 from purchases import comparison, duplicates, rebuilding, signed_metadata, stripe_gateway
 from purchases.locks import lock_owner, lock_purchase
@@ -140,9 +141,13 @@ def _decide(purchase: Purchase, truth: StripeSession, *, owner_id: int | None, v
     if truth.is_paid:
         reason = comparison.mismatch(purchase, truth) or ("owner_gone" if owner_id is None else "")
         if reason:
-            _save(purchase, status=Status.REVIEW, reason=reason, next_check_at=None)
-        else:
+            _review(purchase, reason)
+            return
+        try:
             _credit(purchase, truth, via=via)
+        except (SourceUsed, KeyReused) as error:
+            # The ledger has this payment already, for somebody or something else (a restored backup, say).
+            _review(purchase, f"ledger: {error}")
     elif purchase.status == Status.REVIEW:
         _save(purchase)
     elif truth.is_complete and truth.payment_intent_status in FAILED_INTENTS:
@@ -156,6 +161,10 @@ def _decide(purchase: Purchase, truth: StripeSession, *, owner_id: int | None, v
         _save(purchase, status=Status.OPEN)
     else:
         _save(purchase)
+
+
+def _review(purchase: Purchase, reason: str) -> None:
+    _save(purchase, status=Status.REVIEW, reason=reason[:200], next_check_at=None)
 
 
 def _credit(purchase: Purchase, truth: StripeSession, *, via: Purchase.Via) -> None:

@@ -75,10 +75,12 @@ def _commit(*, owner: AbstractBaseUser, session_id: uuid.UUID) -> Purchase:
     """Commit a purchase in `opening`, or find the one that another tab has just committed."""
     with transaction.atomic():
         lock_owner(owner.pk)
-        session = sessions.lock_for_payment(session_id, at_least=SHORTEST + ENDS_BEFORE_OURS)
+        session = sessions.lock_for_payment(session_id, at_least=timedelta(0))
         live = Purchase.objects.filter(checkout_session=session, status__in=LIVE).first()
         if live is not None:
             return live
+        # Only now: renewing a session whose page is open already would make a second payable page.
+        session = sessions.lock_for_payment(session_id, at_least=SHORTEST + ENDS_BEFORE_OURS)
         purchase = _new_purchase(owner, session, now=database_now())
         sessions.hold_for_money(session.pk, purchase.stripe_expires_at + STRAGGLERS)
     log.info("payment_opening", purchase=str(purchase.uuid), session=str(session.pk), owner=owner.pk)

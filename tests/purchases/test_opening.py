@@ -170,6 +170,24 @@ def test_a_session_with_little_time_left_is_renewed_first(
     assert purchase.checkout_session.renewed_from_id == session.pk
 
 
+def test_an_open_page_is_kept_however_little_time_is_left(
+    alice: User, session: CheckoutSession, opened: Purchase
+) -> None:
+    CheckoutSession.objects.filter(pk=session.pk).update(expires_at=Now() + timedelta(minutes=10))
+
+    assert opening.open_payment(owner=alice, session=session).url == opened.stripe_url
+    assert (Purchase.objects.count(), CheckoutSession.objects.count()) == (1, 1)
+
+
+def test_an_open_page_of_a_cancelled_order_is_not_led_to(
+    alice: User, session: CheckoutSession, opened: Purchase
+) -> None:
+    sessions.cancel(session=session)
+
+    with pytest.raises(SessionNotActive):
+        opening.open_payment(owner=alice, session=session)
+
+
 def test_a_dead_session_cannot_be_paid(alice: User, session: CheckoutSession, stripe: SandboxProcess) -> None:
     sessions.cancel(session=session)
 

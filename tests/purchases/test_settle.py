@@ -7,6 +7,7 @@ from django.db import connection
 from accounts.models import User
 from checkout import sessions
 from checkout.models import CheckoutSession, Tier
+from credits import deposits
 from credits.balances import balance_of
 from credits.models import Entry
 from outbox.models import Message
@@ -14,6 +15,7 @@ from purchases import opening
 from purchases.errors import StripeUnavailable, UnknownAtStripe
 from purchases.fulfilment import Outcome, settle
 from purchases.models import Purchase
+from tests.conftest import superuser_connection
 from tests.sandbox_process import SandboxProcess
 
 VIA = Purchase.Via.WEBHOOK
@@ -225,6 +227,32 @@ def test_a_gone_purchase_of_a_reused_user_id_goes_to_review(alice: User, paid: P
     User.objects.filter(pk=alice.pk).update(date_joined="2020-01-01T00:00:00Z")
 
     assert settle(paid.stripe_session_id or "", via=VIA).outcome is Outcome.REVIEW
+    assert balance_of(alice).available == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_gone_purchase_that_the_ledger_has_is_marked_and_not_credited_again(
+    alice: User, paid: Purchase
+) -> None:
+    settled(paid)
+    with superuser_connection() as superuser:
+        superuser.execute("set session_replication_role = replica")
+        superuser.execute("delete from purchases_purchase")
+
+    assert settle(paid.stripe_session_id or "", via=VIA).outcome is Outcome.CREDITED
+    assert balance_of(alice).available == 220
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_payment_that_the_ledger_has_for_somebody_else_goes_to_review(
+    alice: User, bob: User, paid: Purchase
+) -> None:
+    lot = deposits.NewLot(kind="paid", amount=200)
+    source = paid.stripe_session_id or ""
+    deposits.grant(user=bob, lots=[lot], kind="purchase", scope="purchases", key="other", source=source)
+
+    purchase = settled(paid)
+    assert (purchase.status, purchase.reason) == ("review", f"ledger: {source} was credited before")
     assert balance_of(alice).available == 0
 
 
