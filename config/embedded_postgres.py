@@ -45,7 +45,7 @@ def start(folder: Path) -> Urls:
     with server._lock:
         server.ensure_pgdata_inited()
         (folder / "postgresql.auto.conf").write_text(SERVER_SETTINGS)
-        _forget_dead_users(folder / ".handle_pids.json")
+        forget_dead_users(folder)
     server.start()
     host = server.get_postmaster_info().socket_dir
     assert host is not None, "a socket, as everywhere but on Windows"
@@ -53,19 +53,27 @@ def start(folder: Path) -> Urls:
     return Urls(**{name: _url(role, host) for name, role in _ROLES.items()})
 
 
+def forget_dead_users(folder: Path) -> None:
+    """Drop processes that were killed: the package would keep the server running for them."""
+    pids_file = folder / ".handle_pids.json"
+    if pids_file.exists():
+        alive = [pid for pid in json.loads(pids_file.read_text() or "[]") if _is_alive(pid)]
+        pids_file.write_text(json.dumps(alive))
+
+
 _ROLES = {"runtime": RUNTIME_ROLE, "owner": OWNER_ROLE, "superuser": "postgres"}
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _url(role: str, host: Path) -> str:
     # The folder goes into the query: django-environ does not decode a percent-encoded host.
     return f"postgresql://{role}@/{DATABASE}?host={host}"
-
-
-def _forget_dead_users(pids_file: Path) -> None:
-    """Drop processes that were killed: the package would keep the server running for them."""
-    if pids_file.exists():
-        alive = [pid for pid in json.loads(pids_file.read_text() or "[]") if psutil.pid_exists(pid)]
-        pids_file.write_text(json.dumps(alive))
 
 
 def _ensure_roles_and_database(host: Path) -> None:

@@ -47,10 +47,12 @@ if DEBUG and not STRIPE_SECRET_KEY:
     STRIPE_SECRET_KEY = "sk_test_sandbox"  # noqa: S105
     STRIPE_API_BASE = STRIPE_API_BASE or "http://localhost:8001"
 STRIPE_API_BASE = STRIPE_API_BASE or "https://api.stripe.com"
-if DEBUG and not DATABASE_URL:
+POSTGRES_DIR = STATE_DIR / "postgres"
+USES_EMBEDDED_POSTGRES = DEBUG and not DATABASE_URL
+if USES_EMBEDDED_POSTGRES:
     from config import embedded_postgres
 
-    _urls = embedded_postgres.start(STATE_DIR / "postgres")
+    _urls = embedded_postgres.start(POSTGRES_DIR)
     DATABASE_URL, MIGRATE_DATABASE_URL = _urls.runtime, _urls.owner
 
 MISSING_SETTINGS = [

@@ -27,13 +27,13 @@ class Command(BaseCommand):
     help = "Run the demo: database, sandbox, web, worker and beat. Needs DEBUG=true."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8000")))
-        parser.add_argument("--sandbox-port", type=int, default=int(os.environ.get("SANDBOX_PORT", "8001")))
+        parser.add_argument("--port", default=os.environ.get("PORT") or "8000")
+        parser.add_argument("--sandbox-port", default=os.environ.get("SANDBOX_PORT") or "8001")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEBUG:
             raise CommandError("The demo needs DEBUG=true: it makes users with a known password.")
-        web, sandbox = options["port"], options["sandbox_port"]
+        web, sandbox = _port("PORT", options["port"]), _port("SANDBOX_PORT", options["sandbox_port"])
         has_sandbox = settings.USES_SANDBOX
         try:
             refuse_taken_port("web server", web, "PORT")
@@ -41,12 +41,12 @@ class Command(BaseCommand):
                 refuse_taken_port("sandbox", sandbox, "SANDBOX_PORT")
         except PortTaken as error:
             raise CommandError(str(error)) from None
-        self._prepare_database()
         processes = Processes(
             settings.STATE_DIR / "logs", _environment(web, sandbox, has_sandbox=has_sandbox)
         )
         signal.signal(signal.SIGTERM, _interrupt)
         try:
+            self._prepare_database()
             self._start(processes, web, sandbox, has_sandbox=has_sandbox)
             self._wait_until_ready(processes, web)
             self._welcome(web, sandbox, has_sandbox=has_sandbox)
@@ -70,6 +70,8 @@ class Command(BaseCommand):
         call_command("seed_demo", verbosity=0)
 
     def _start(self, processes: Processes, web: int, sandbox: int, *, has_sandbox: bool) -> None:
+        if settings.USES_EMBEDDED_POSTGRES:
+            processes.start("database", ["config.demo_database", str(settings.POSTGRES_DIR)])
         if has_sandbox:
             processes.start("sandbox", _sandbox_command(web, sandbox))
         gunicorn = ["gunicorn", "config.wsgi:application", "--bind", f"127.0.0.1:{web}", "--workers", "2"]
@@ -117,6 +119,12 @@ class Command(BaseCommand):
         ]
         self.stdout.write("\n".join(lines))
         self.stdout.flush()
+
+
+def _port(name: str, text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise CommandError(f"{name} must be a number from 1 to 65535, not {text!r}.")
+    return int(text)
 
 
 def _environment(web: int, sandbox: int, *, has_sandbox: bool) -> dict[str, str]:
