@@ -28,6 +28,12 @@ def django_db_setup(
             harden(runtime_role)
         connection.settings_dict["NAME"] = databases[0][0].settings_dict["NAME"]
     yield
+    with superuser_connection() as superuser:
+        # Threads of the live server keep their connections.
+        superuser.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where datname = current_database() and pid <> pg_backend_pid()"
+        )
     with django_db_blocker.unblock(), owner_connection():  # type: ignore[attr-defined]
         teardown_databases(databases, verbosity=0)
 

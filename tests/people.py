@@ -65,6 +65,7 @@ def sandbox_process() -> Iterator[SandboxProcess]:
 def stripe(sandbox_process: SandboxProcess, settings: Settings) -> SandboxProcess:
     """An empty Stripe that our gateway speaks to."""
     sandbox_process.reset()
+    sandbox_process.control("delivery_mode", mode="off")
     settings.STRIPE_API_BASE = sandbox_process.url
     return sandbox_process
 

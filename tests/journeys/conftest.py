@@ -54,7 +54,9 @@ def shop(
     targets = {"form-action": form_targets(sandbox_process.url)}
     settings.CONTENT_SECURITY_POLICY = {"DIRECTIVES": {**directives, **targets}}
     yield live_server.url
+    # The server outlives the test: a late delivery would write into another test's database.
     sandbox_process.reset()
+    sandbox_process.control("webhook", url="")
 
 
 @pytest.fixture(params=[True, False], ids=["javascript", "plain"])
