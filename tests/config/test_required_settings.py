@@ -1,6 +1,10 @@
 """What production refuses to start with, each with a sentence that names the setting."""
 
+import os
+from urllib.parse import urlsplit
+
 import pytest
+from django.db import connection
 
 from tests.config import production
 
@@ -84,8 +88,11 @@ def test_debug_requires_nothing_but_a_database() -> None:
     assert production.load_wsgi(DEBUG="true", **nothing).returncode == 0
 
 
-def test_deploy_check_has_nothing_to_say_in_production() -> None:
-    done = production.run("manage.py", "check", "--deploy", "--fail-level", "WARNING")
+def test_deploy_check_has_nothing_to_say_in_production(db: None) -> None:
+    """With the migrated and hardened database of the tests."""
+    url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
+
+    done = production.run("manage.py", "check", "--deploy", "--fail-level", "WARNING", DATABASE_URL=url)
 
     assert (done.returncode, done.stdout, done.stderr) == (
         0,
