@@ -14,7 +14,7 @@ django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
-environ.Env.read_env(BASE_DIR / ".env", overwrite=False)
+environ.Env.read_env(env.str("COFFER_ENV_FILE", default=str(BASE_DIR / ".env")), overwrite=False)
 
 
 def demo_default(value: Any) -> Any:
@@ -199,6 +199,7 @@ SESSION_ENGINE = (
     else "django.contrib.sessions.backends.db"
 )
 vars().update(env.email_url_config(env.str("EMAIL_URL", default="") or "consolemail://"))
+EMAIL_TIMEOUT = 5  # seconds; a page waits for the mail with the password link
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"{BRAND_NAME} <no-reply@example.com>")
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="") or "filesystem://"
 

@@ -46,6 +46,7 @@ def _set_environment() -> None:
     if "TEST_SUPERUSER_URL" not in os.environ:  # else: a worker of pytest-xdist, which inherits all of it
         os.environ.update(_urls_beside(given) if given else _embedded_urls())
     os.environ.update(
+        COFFER_ENV_FILE=os.devnull,  # a developer's .env is none of the tests' business
         DEBUG="false",
         SECRET_KEY="tests-only-" + "0123456789abcdef" * 4,
         ALLOWED_HOSTS="testserver,localhost,127.0.0.1",

@@ -1,6 +1,7 @@
 """What production refuses to start with, each with a sentence that names the setting."""
 
 import os
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -99,3 +100,18 @@ def test_deploy_check_has_nothing_to_say_in_production(db: None) -> None:
         "System check identified no issues (2 silenced).\n",
         "",
     )
+
+
+def test_settings_come_from_a_file_too_and_the_environment_wins(tmp_path: Path) -> None:
+    (tmp_path / "env").write_text("BRAND_NAME=Gems\nSUPPORT_EMAIL=help@gems.example\n")
+    script = "from django.conf import settings; print(settings.BRAND_NAME, settings.SUPPORT_EMAIL)"
+
+    done = production.run(
+        "-c",
+        script,
+        COFFER_ENV_FILE=str(tmp_path / "env"),
+        SUPPORT_EMAIL="ops@gems.example",
+        DJANGO_SETTINGS_MODULE="config.settings",
+    )
+
+    assert done.stdout == "Gems ops@gems.example\n"
