@@ -19,7 +19,7 @@ test: $(VENV)/.dev ## the whole suite, with the coverage gate
 check: $(VENV)/.dev ## format, lint, types, imports, templates, migrations, deployment
 	$(BIN)/ruff format --check $(OURS)
 	$(BIN)/ruff check $(OURS)
-	$(BIN)/mypy config accounts purchases checkout credits outbox sandbox
+	$(BIN)/mypy config accounts purchases checkout credits outbox sandbox tests
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/djlint templates --check --lint --quiet
 	$(BIN)/deptry .

@@ -72,7 +72,7 @@ def test_log_of_a_visit_tells_no_secret(alice: User, log: io.StringIO) -> None:
     token = browser.cookies["csrftoken"].value
     browser.post("/accounts/login/", {"username": "alice@example.com", "password": "wrong-password"})
     browser.post("/accounts/login/", {"username": "alice@example.com", "password": "alice-password"})
-    session = browser.session.session_key
+    session = str(browser.session.session_key)
     browser.post("/accounts/password-reset/", {"email": "alice@example.com"})
     link = str(mail.outbox[0].body).split("http://testserver")[1].split()[0]
     Client().get(link)

@@ -29,7 +29,9 @@ def seen(**headers: str) -> HttpRequest:
         passed.append(request)
         return HttpResponse()
 
-    TrustedProxies(view)(RequestFactory(REMOTE_ADDR="203.0.113.1").get("/", **headers))
+    request = RequestFactory(REMOTE_ADDR="203.0.113.1").get("/")
+    request.META.update(headers)
+    TrustedProxies(view)(request)
     return passed[0]
 
 

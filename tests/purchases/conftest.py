@@ -57,7 +57,7 @@ def deliver(body: dict[str, Any] | bytes, *, secret: str = WEBHOOK_SECRET, **hea
     signature = stripe_package.WebhookSignature.generate_signature_header(
         payload.decode(errors="replace"), secret, **header
     )
-    return Client(raise_request_exception=False).post(
+    return Client(raise_request_exception=False).post(  # type: ignore[return-value]
         "/webhooks/stripe/", payload, "application/json", headers={"Stripe-Signature": signature}
     )
 

@@ -71,7 +71,7 @@ def test_only_legal_moves(opened: Purchase, old: str, new: str) -> None:
 
 def test_one_live_purchase_a_session(opened: Purchase) -> None:
     columns = ", ".join(
-        field.column
+        str(field.column)
         for field in Purchase._meta.concrete_fields
         if field.name not in ("id", "uuid", "stripe_session_id")
     )

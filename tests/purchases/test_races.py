@@ -73,7 +73,7 @@ def test_without_the_key_of_the_session_the_credits_would_double(alice: User, pa
 
     unlocked = mock.patch.object(fulfilment, "lock_purchase", lambda pk: Purchase.objects.get(pk=pk))
     unowned = mock.patch.object(fulfilment, "lock_owner", return_value=True)
-    uncompleted = mock.patch.object(fulfilment.sessions, "complete")
+    uncompleted = mock.patch.object(fulfilment.sessions, "complete")  # type: ignore[attr-defined]
     with mock.patch.object(deposits, "grant", keyless), unlocked, unowned, uncompleted:
         at_once([lambda: settle(paid.stripe_session_id or "", via=Purchase.Via.SWEEP)] * 10)
 
@@ -97,7 +97,8 @@ def test_without_the_owners_lock_pay_would_meet_the_constraint(
     real = CheckoutSession.objects.get
 
     unowned = mock.patch.object(opening, "lock_owner", return_value=True)
-    unlocked = mock.patch.object(opening.sessions, "lock_for_payment", lambda pk, **_: real(pk=pk))
+    held = opening.sessions  # type: ignore[attr-defined]
+    unlocked = mock.patch.object(held, "lock_for_payment", lambda pk, **_: real(pk=pk))
     with unowned, unlocked:
         answers = at_once([lambda: opening.open_payment(owner=alice, session=session).url] * 10)
 

@@ -80,7 +80,7 @@ def test_a_surprise_does_not_stop_the_others(
     other = opening.open_payment(owner=bob, session=sessions.start(owner=bob, tier=plus)).purchase
     stripe.pay(other.stripe_session_id or "")
     make_due()
-    real = sweeping.settle
+    real = sweeping.settle  # type: ignore[attr-defined]
 
     def poisoned(session_id: str, **words: Any) -> Any:
         if session_id == paid.stripe_session_id:

@@ -1,5 +1,6 @@
 """The address that Stripe calls: 200, 400 or 500, never a redirect, and the event is kept before it is handled."""
 
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -176,7 +177,7 @@ def test_an_old_purchases_end_leaves_the_newer_one_alone(
     assert newer.status == "open"
 
 
-def _events(stripe: SandboxProcess) -> list[dict[str, object]]:
+def _events(stripe: SandboxProcess) -> list[dict[str, Any]]:
     from purchases import stripe_gateway
 
     return [e.to_dict(for_json=True) for e in stripe_gateway._client().v1.events.list({"limit": 50}).data]
