@@ -4,64 +4,83 @@ The proof uses this one, so that a changed function in the database cannot vouch
 """
 
 import hashlib
+import struct
+import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_POSTGRES_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+# Numbers of PostgreSQL's types, which stand before each field.
+_BYTES, _NUMBER, _INSTANT, _UUID = 17, 20, 1184, 2950
 
 
 def micros(at: datetime) -> int:
     """Whole microseconds since 1970 in UTC."""
-    return (at - _EPOCH) // _MICROSECOND
+    return (at - _UNIX_EPOCH) // _MICROSECOND
 
 
 def transaction_digest(row: Any) -> bytes:
-    """The digest of a transaction; `row` has its columns, uuid, metadata and result as PostgreSQL writes them."""
-    return hashlib.sha256(
-        _fields(
-            row.transaction_uuid,
-            row.transaction_account_id,
-            row.transaction_kind,
-            row.scope,
-            row.key,
-            row.fingerprint.hex(),
-            row.transaction_amount,
-            row.source,
-            row.reverses_id,
-            row.about_lot_id,
-            row.actor,
-            row.reason,
-            row.metadata,
-            row.result,
-            micros(row.transaction_created_at),
-        )
-    ).digest()
+    """The digest of a transaction; `row` has its columns, metadata and result as PostgreSQL writes them."""
+    return _hash(
+        _uuid(row.transaction_uuid),
+        _number(row.transaction_account_id),
+        _text(row.transaction_kind),
+        _text(row.scope),
+        _text(row.key),
+        _bytes(row.fingerprint),
+        _number(row.transaction_amount),
+        _text(row.source),
+        _number(row.reverses_id),
+        _number(row.about_lot_id),
+        _text(row.actor),
+        _text(row.reason),
+        _text(row.metadata),
+        _text(row.result),
+        _instant(row.transaction_created_at),
+    )
 
 
 def entry_hash(row: Any, *, previous: bytes, digest: bytes) -> bytes:
     """The hash of an entry: its predecessor's, its transaction's digest, and what it says."""
-    said = _fields(
-        row.account_id,
-        row.account_seq,
-        row.lot_id,
-        row.counter_account_id,
-        row.kind,
-        row.amount,
-        row.debt_change,
-        row.balance_after,
-        row.debt_after,
-        micros(row.created_at),
+    return _hash(
+        _bytes(previous),
+        _bytes(digest),
+        _number(row.account_id),
+        _number(row.account_seq),
+        _number(row.lot_id),
+        _number(row.counter_account_id),
+        _text(row.kind),
+        _number(row.amount),
+        _number(row.debt_change),
+        _number(row.balance_after),
+        _number(row.debt_after),
+        _instant(row.created_at),
     )
-    return hashlib.sha256(previous + digest + said).digest()
 
 
-def _fields(*values: object) -> bytes:
-    return b"".join(map(_field, values))
+def _hash(*fields: bytes) -> bytes:
+    """Of PostgreSQL's binary record: the number of fields, then each as type, length and bytes."""
+    return hashlib.sha256(struct.pack(">i", len(fields)) + b"".join(fields)).digest()
 
 
-def _field(value: object) -> bytes:
-    if value is None:
-        return b"-"
-    text = str(value).encode()
-    return b"%d:%b" % (len(text), text)
+def _number(value: int | None) -> bytes:
+    # A length of -1 is NULL, which an empty value (length 0) is not.
+    return struct.pack(">ii", _NUMBER, -1) if value is None else struct.pack(">iiq", _NUMBER, 8, value)
+
+
+def _bytes(value: bytes) -> bytes:
+    return struct.pack(">ii", _BYTES, len(value)) + value
+
+
+def _text(value: str) -> bytes:
+    return _bytes(value.encode())
+
+
+def _uuid(value: uuid.UUID) -> bytes:
+    return struct.pack(">ii", _UUID, 16) + value.bytes
+
+
+def _instant(value: datetime) -> bytes:
+    return struct.pack(">iiq", _INSTANT, 8, (value - _POSTGRES_EPOCH) // _MICROSECOND)

@@ -3,7 +3,7 @@
 _ONE = "(%(account)s::uuid is null or account.uuid = %(account)s)"
 
 _TRANSACTION = """
-  journal.uuid::text as transaction_uuid, journal.account_id as transaction_account_id,
+  journal.uuid as transaction_uuid, journal.account_id as transaction_account_id,
   journal.kind as transaction_kind, journal.scope, journal.key, journal.fingerprint,
   journal.amount as transaction_amount, journal.source, journal.reverses_id, journal.about_lot_id, journal.actor,
   journal.reason, journal.metadata::text as metadata, journal.result::text as result, journal.digest,

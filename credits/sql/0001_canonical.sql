@@ -1,65 +1,76 @@
 -- How a row becomes bytes, and bytes become a hash: the same on every server, whatever its locale or time zone.
 -- credits/canonical.py does the same in Python; docs/ledger.md has it in words.
 
--- Promise: a value as its length in bytes, a colon and itself; NULL as a dash, which no value looks like.
-create function credits_field(p_value text) returns text
-language sql immutable parallel safe
-return case when p_value is null then '-' else octet_length(p_value)::text || ':' || p_value end;
-
 -- Promise: an instant as whole microseconds since 1970 in UTC.
 create function credits_micros(p_at timestamptz) returns bigint
-language sql immutable parallel safe
+language sql stable parallel safe
 return (extract(epoch from p_at) * 1000000)::bigint;
 
 -- Promise: a new uuid that sorts by time (version 7), so that an index over many millions stays warm at one end.
 create function credits_uuid(p_at timestamptz) returns uuid
-language sql volatile parallel safe
-return encode(
-  set_bit(set_bit(
-    overlay(
-      uuid_send(gen_random_uuid())
-      placing substring(int8send(credits_micros(p_at) / 1000) from 3)
-      from 1 for 6
-    ),
-    52, 1), 53, 1),
-  'hex')::uuid;
+language plpgsql volatile parallel safe
+as $$
+begin
+  return encode(
+    set_bit(set_bit(
+      overlay(
+        uuid_send(gen_random_uuid())
+        placing substring(int8send((extract(epoch from p_at) * 1000)::bigint) from 3)
+        from 1 for 6
+      ),
+      52, 1), 53, 1),
+    'hex')::uuid;
+end
+$$;
 
--- Promise: what is hashed of a transaction: all of it but its own number and digest.
+-- Promise: what is hashed of a transaction: all of it but its own number and digest. The form is PostgreSQL's binary
+-- record: the number of fields, then for each its type, its length (-1 for NULL) and its bytes; texts as UTF-8, instants
+-- as microseconds.
 create function credits_transaction_digest(t credits_transaction) returns bytea
-language sql stable
-return sha256(convert_to(
-  credits_field(t.uuid::text)
-  || credits_field(t.account_id::text)
-  || credits_field(t.kind)
-  || credits_field(t.scope)
-  || credits_field(t.key)
-  || credits_field(encode(t.fingerprint, 'hex'))
-  || credits_field(t.amount::text)
-  || credits_field(t.source)
-  || credits_field(t.reverses_id::text)
-  || credits_field(t.about_lot_id::text)
-  || credits_field(t.actor)
-  || credits_field(t.reason)
-  || credits_field(t.metadata::text)
-  || credits_field(t.result::text)
-  || credits_field(credits_micros(t.created_at)::text),
-  'UTF8'));
+language plpgsql stable
+as $$
+begin
+  return sha256(record_send(row(
+    t.uuid,
+    t.account_id,
+    convert_to(t.kind, 'UTF8'),
+    convert_to(t.scope, 'UTF8'),
+    convert_to(t.key, 'UTF8'),
+    t.fingerprint,
+    t.amount,
+    convert_to(t.source, 'UTF8'),
+    t.reverses_id,
+    t.about_lot_id,
+    convert_to(t.actor, 'UTF8'),
+    convert_to(t.reason, 'UTF8'),
+    convert_to(t.metadata::text, 'UTF8'),
+    convert_to(t.result::text, 'UTF8'),
+    t.created_at
+  )));
+end
+$$;
 
 -- Promise: what is hashed of an entry: the entry before it, its transaction's digest, and all of itself but its number.
 create function credits_entry_hash(e credits_entry, p_digest bytea) returns bytea
-language sql stable
-return sha256(e.prev_hash || p_digest || convert_to(
-  credits_field(e.account_id::text)
-  || credits_field(e.account_seq::text)
-  || credits_field(e.lot_id::text)
-  || credits_field(e.counter_account_id::text)
-  || credits_field(e.kind)
-  || credits_field(e.amount::text)
-  || credits_field(e.debt_change::text)
-  || credits_field(e.balance_after::text)
-  || credits_field(e.debt_after::text)
-  || credits_field(credits_micros(e.created_at)::text),
-  'UTF8'));
+language plpgsql stable
+as $$
+begin
+  return sha256(record_send(row(
+    e.prev_hash,
+    p_digest,
+    e.account_id,
+    e.account_seq,
+    e.lot_id,
+    e.counter_account_id,
+    convert_to(e.kind, 'UTF8'),
+    e.amount,
+    e.debt_change,
+    e.balance_after,
+    e.debt_after,
+    e.created_at
+  )));
+end
+$$;
 
 -- Promise: what an entry adds to everything ever granted. A transfer, a reversal and a repayment add nothing.
 create function credits_lifetime_change(p_kind text, p_amount bigint) returns bigint

@@ -17,7 +17,9 @@ begin
       currency text
     )
   loop
-    perform credits_refuse_amount(v_lot.amount);
+    if v_lot.amount is null or v_lot.amount not between 1 and 1000000000000 then
+      perform credits_refuse_amount(v_lot.amount);
+    end if;
     v_expires_at := coalesce(v_lot.expires_at, p_at + v_lot.expires_after * interval '1 second');
     if v_expires_at <= p_at then
       raise exception 'a lot that expires at % has expired', v_expires_at
@@ -63,7 +65,8 @@ begin
     p_at
   )
   returning id into v_lot_id;
-  perform credits_post(p_account_id, p_transaction_id, p_kind, v_lot_id, (p_terms ->> 'amount')::bigint, p_at);
+  insert into credits_entry (account_id, transaction_id, kind, lot_id, amount, created_at)
+  values (p_account_id, p_transaction_id, p_kind, v_lot_id, (p_terms ->> 'amount')::bigint, p_at);
   return v_lot_id;
 end
 $$;
@@ -90,9 +93,8 @@ as $$
 declare
   v_account credits_account;
   v_fingerprint bytea := sha256(convert_to(
-    credits_field('grant') || credits_field(p_lots::text) || credits_field(p_kind) || credits_field(p_source)
-    || credits_field(p_purchase_ref) || credits_field(p_reason) || credits_field(p_metadata::text),
-    'UTF8'));
+    jsonb_build_array('grant', p_kind, p_source, p_purchase_ref, p_reason, p_lots, p_metadata)::text, 'UTF8'));
+  v_known credits_transaction;
   v_now timestamptz;
   v_uuid uuid;
   v_terms jsonb;
@@ -111,14 +113,17 @@ begin
   end if;
   v_account := credits_open_account(p_user_id);
   loop
-    v_result := credits_stored_answer(v_account.id, p_scope, p_key, v_fingerprint);
-    if v_result is not null then
-      return v_result;
+    select * into v_known from credits_transaction
+    where account_id = v_account.id and scope = p_scope and key = p_key;
+    if found then
+      return credits_replay(v_known, v_fingerprint);
     end if;
     exit when v_account.merged_into_id is null or p_kind <> 'purchase';
     select * into v_account from credits_account where id = v_account.merged_into_id for no key update;
   end loop;
-  perform credits_refuse_merged(v_account);
+  if v_account.merged_into_id is not null then
+    perform credits_refuse_merged(v_account);
+  end if;
 
   v_now := greatest(clock_timestamp(), v_account.entry_at);
   v_uuid := credits_uuid(v_now);
@@ -168,7 +173,8 @@ begin
     if v_debt > 0 and v_lot ->> 'kind' = 'paid' then
       v_part := least(v_debt, (v_lot ->> 'amount')::bigint);
       v_debt := v_debt - v_part;
-      perform credits_post(v_account.id, v_transaction_id, 'repayment', v_lot_id, -v_part, v_now, p_debt_change => -v_part);
+      insert into credits_entry (account_id, transaction_id, kind, lot_id, amount, debt_change, created_at)
+      values (v_account.id, v_transaction_id, 'repayment', v_lot_id, -v_part, -v_part, v_now);
     end if;
   end loop;
   return v_result;

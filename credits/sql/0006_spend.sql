@@ -20,8 +20,8 @@ as $$
 declare
   v_account credits_account;
   v_fingerprint bytea := sha256(convert_to(
-    credits_field('spend') || credits_field(p_amount::text) || credits_field(p_reason) || credits_field(p_metadata::text),
-    'UTF8'));
+    jsonb_build_array('spend', p_amount, p_reason, p_metadata)::text, 'UTF8'));
+  v_known credits_transaction;
   v_now timestamptz;
   v_uuid uuid;
   v_lot record;
@@ -33,16 +33,19 @@ declare
   v_transaction_id bigint;
   v_result jsonb;
 begin
-  perform credits_refuse_amount(p_amount);
-  v_account := credits_lock_account(p_user_id);
-  v_result := credits_stored_answer(v_account.id, p_scope, p_key, v_fingerprint);
-  if v_result is not null then
-    return v_result;
+  if p_amount is null or p_amount not between 1 and 1000000000000 then
+    perform credits_refuse_amount(p_amount);
   end if;
-  perform credits_refuse_merged(v_account);
+  select * into v_account from credits_account where user_id = p_user_id for no key update;
+  select * into v_known from credits_transaction where account_id = v_account.id and scope = p_scope and key = p_key;
+  if found then
+    return credits_replay(v_known, v_fingerprint);
+  end if;
+  if v_account.merged_into_id is not null then
+    perform credits_refuse_merged(v_account);
+  end if;
   if v_account.debt > 0 and not p_is_debt_allowed then
-    raise exception 'account % owes %', v_account.uuid, v_account.debt
-      using errcode = 'CR004', detail = jsonb_build_object('required', p_amount, 'debt', v_account.debt);
+    perform credits_refuse_debt(v_account, p_amount);
   end if;
 
   v_now := greatest(clock_timestamp(), v_account.entry_at);
@@ -84,7 +87,8 @@ begin
   )
   returning id into v_transaction_id;
   for i in 1 .. cardinality(v_lot_ids) loop
-    perform credits_post(v_account.id, v_transaction_id, 'spend', v_lot_ids[i], -v_takes[i], v_now);
+    insert into credits_entry (account_id, transaction_id, kind, lot_id, amount, created_at)
+    values (v_account.id, v_transaction_id, 'spend', v_lot_ids[i], -v_takes[i], v_now);
   end loop;
   return v_result;
 end

@@ -47,7 +47,8 @@ begin
     where account_id = v_account.id and is_open and expires_at <= v_now and remaining > held
     order by id
   loop
-    perform credits_post(v_account.id, v_transaction_id, 'expiry', v_lot.id, -v_lot.free, v_now);
+    insert into credits_entry (account_id, transaction_id, kind, lot_id, amount, created_at)
+    values (v_account.id, v_transaction_id, 'expiry', v_lot.id, -v_lot.free, v_now);
   end loop;
   return v_count;
 end

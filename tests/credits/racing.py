@@ -31,12 +31,9 @@ def race(act: Callable[[int], Outcome], *, count: int) -> list[Outcome]:
 
 @contextmanager
 def without_account_lock(owner: psycopg.Connection) -> Iterator[None]:
-    """The ledger as it would be if a verb read the account without locking it: the twin of a race test."""
-    query = "select pg_get_functiondef('credits_lock_account'::regproc)"
-    ((kept,),) = owner.execute(query).fetchall()
-    naive = kept.replace(" for no key update", "").replace(
-        "return v_account;", "perform pg_sleep(0.05); return v_account;"
-    )
+    """The ledger as it would be if spend read the account without locking it: the twin of a race test."""
+    ((kept,),) = owner.execute("select pg_get_functiondef('credits_spend'::regproc)").fetchall()
+    naive = kept.replace(" for no key update;", "; perform pg_sleep(0.05);")
     assert naive.count("pg_sleep") == 1
     assert "for no key update" not in naive
     owner.execute(naive)

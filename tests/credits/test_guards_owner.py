@@ -26,6 +26,9 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
         ),
         ("update credits_account set held = 1, version = version + 1", "credits_account_held_by_holds"),
         ("update credits_lot set remaining = remaining - 1", "credits_lot_moved_by_entries"),
+        ("update credits_lot set remaining = remaining - 7", "credits_lot_moved_by_entries"),
+        ("update credits_lot set remaining = remaining - 7, moved_seq = 3", "credits_lot_moved_by_entries"),
+        ("update credits_lot set moved_seq = 9", "credits_lot_moved_by_entries"),
         ("update credits_lot set held = 1", "credits_lot_held_by_holds"),
     ],
 )
@@ -76,6 +79,7 @@ def test_balances_are_not_truncated_by_the_owner(owner: psycopg.Connection, tabl
         ("update credits_account set held = 1", "credits_account_held_by_holds"),
         ("update credits_account set version = version + 1", "credits_account_held_by_holds"),
         ("update credits_account set uuid = gen_random_uuid()", "credits_account_identity_frozen"),
+        ("update credits_account set seq = seq + 1, uuid = gen_random_uuid()", "credits_account_moved_by_entries"),
         ("update credits_account set user_id = user_id + 100", "credits_account_identity_frozen"),
         ("update credits_account set merged_into_id = (select min(id) from credits_account)",
          "credits_account_merged_once_and_empty"),
@@ -175,7 +179,7 @@ TRANSACTION = {
     ("bent", "rule"),
     [
         ({"source": "'cs_twice'"}, "credits_transaction_one_purchase_per_source"),
-        ({"source": "''"}, "credits_transaction_purchase_has_source"),
+        ({"source": "''"}, "credits_transaction_source_iff_purchase"),
         ({"scope": "'tests'", "key": "'job:1'"}, "credits_transaction_key_once"),
         ({"scope": "''"}, "credits_transaction_scope_and_key_given"),
         ({"key": "''"}, "credits_transaction_scope_and_key_given"),

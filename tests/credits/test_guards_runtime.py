@@ -33,7 +33,7 @@ def test_the_runtime_role_writes_no_ledger_table(runtime: psycopg.Connection, ta
         "update credits_account set posted = 1000000",
         "insert into credits_entry select * from credits_entry on conflict do nothing",
         "insert into credits_account select * from credits_account on conflict (id) do update set posted = 9",
-        "select credits_post(1, 1, 'promo', 1, 5, now())",
+        "select credits_replay(t, '') from credits_transaction t",
         "select credits_fill_lot(1, 1, 'promo', '{}', now())",
         "set session_replication_role = replica",
         "drop trigger credits_entry_verify on credits_entry",

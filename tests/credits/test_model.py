@@ -52,7 +52,11 @@ class Plain:
     def grant(self, key: str, lots: list[dict[str, Any]]) -> Any:
         def act() -> Any:
             for lot in lots:
-                soon = lot["expires_after"] or timedelta(days=999)
+                # The same length from a later grant is a later instant.
+                soon = (
+                    lot["expires_after"] or timedelta(days=999),
+                    lot["expires_after"] and len(self.answers),
+                )
                 order = (lot["priority"], soon, lot["kind"] == "paid", len(self.piles))
                 self.piles.append(Pile(order, lot["amount"]))
                 self.lifetime += lot["amount"]
