@@ -86,9 +86,9 @@ class SandboxProcess:
 
     def _call(self, method: str, path: str, content: dict[str, Any] | None) -> Any:
         body = None if content is None else json.dumps(content).encode()
-        request = urllib.request.Request(f"{self.url}/_control/{path}", data=body, method=method)  # noqa: S310
+        request = urllib.request.Request(f"{self.url}/_control/{path}", data=body, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=30) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             with error:
@@ -109,7 +109,7 @@ class SandboxProcess:
         deadline = time.monotonic() + _LONGEST_START_SECONDS
         while time.monotonic() < deadline and self._process.poll() is None:
             try:
-                with urllib.request.urlopen(f"{self.url}/healthz", timeout=2):  # noqa: S310
+                with urllib.request.urlopen(f"{self.url}/healthz", timeout=2):
                     return True
             except OSError:
                 time.sleep(0.01)

@@ -28,12 +28,12 @@ _opener = urllib.request.build_opener(_Stays)
 
 
 def get(url: str, **headers: str) -> Page:
-    return _sent(urllib.request.Request(url, headers=headers))  # noqa: S310
+    return _sent(urllib.request.Request(url, headers=headers))
 
 
 def post(url: str, form: dict[str, str] | None = None, **headers: str) -> Page:
     body = urllib.parse.urlencode(form or {}).encode()
-    return _sent(urllib.request.Request(url, data=body, headers=headers, method="POST"))  # noqa: S310
+    return _sent(urllib.request.Request(url, data=body, headers=headers, method="POST"))
 
 
 def _sent(request: urllib.request.Request) -> Page:

@@ -38,10 +38,10 @@ def read(sandbox: SandboxProcess) -> Callable[[str], Any]:
     """The plain JSON of an answer, before the package has made objects of it."""
 
     def of(path: str) -> Any:
-        request = urllib.request.Request(  # noqa: S310
+        request = urllib.request.Request(
             f"{sandbox.url}/v1/{path}", headers={"Authorization": "Bearer sk_test_x"}
         )
-        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=10) as answer:
             return json.load(answer)
 
     return of
