@@ -89,7 +89,7 @@ class LotAdmin(ReadOnlyAdmin):
 class HoldAdmin(ReadOnlyAdmin):
     """What is put aside."""
 
-    list_display = ("uuid", "created_at", "account", "amount", "expires_at")
-    list_filter = ("created_at", ("resolution", admin.EmptyFieldListFilter))
+    list_display = ("uuid", "created_at", "account", "amount", "expires_at", "is_open")
+    list_filter = ("is_open", "created_at")
     search_fields = ("=uuid", "=account__uuid", "account__user__email")
     list_select_related = ("account",)

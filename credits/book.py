@@ -3,6 +3,7 @@
 import json
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, NoReturn
 
 import structlog
@@ -10,7 +11,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from psycopg.types.json import Jsonb
 
-from credits import errors
+from credits import canonical, errors
 from credits.models import MOST_CREDITS
 
 log = structlog.get_logger(__name__)
@@ -30,6 +31,8 @@ class Posting:
     spent: int
     version: int
     taken: tuple[tuple[uuid.UUID, int], ...]  # lot, amount
+    hold: uuid.UUID | None = None  # what was put aside, captured or released
+    hold_expires_at: datetime | None = None
     replayed: bool
 
 
@@ -85,6 +88,8 @@ def posting_from(result: dict[str, Any]) -> Posting:
         version=result["version"],
         taken=tuple((uuid.UUID(lot), amount) for lot, amount in result.get("taken", ())),
         replayed=result.get("replayed", False),
+        hold=uuid.UUID(result["hold"]) if "hold" in result else None,
+        hold_expires_at=canonical.instant(result.get("expires_at")),
     )
 
 
@@ -129,6 +134,14 @@ def _merged(to: str) -> errors.AccountMerged:
     return errors.AccountMerged(to=uuid.UUID(to))
 
 
+def _unknown_hold(hold: str) -> errors.UnknownHold:
+    return errors.UnknownHold(hold=uuid.UUID(hold))
+
+
+def _hold_ended(hold: str, outcome: str) -> errors.HoldEnded:
+    return errors.HoldEnded(hold=uuid.UUID(hold), outcome=outcome)
+
+
 _REFUSALS: dict[str | None, Any] = {
     "CR001": errors.InsufficientCredits,
     "CR002": errors.KeyReused,
@@ -137,4 +150,7 @@ _REFUSALS: dict[str | None, Any] = {
     "CR005": errors.AmountOutOfRange,
     "CR006": errors.SourceUsed,
     "CR007": errors.LotRefused,
+    "CR008": _unknown_hold,
+    "CR009": _hold_ended,
+    "CR010": errors.MoreThanHeld,
 }

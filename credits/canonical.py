@@ -21,6 +21,11 @@ def micros(at: datetime) -> int:
     return (at - _UNIX_EPOCH) // _MICROSECOND
 
 
+def instant(micros: int | None) -> datetime | None:
+    """The instant that many microseconds after 1970; None for None."""
+    return None if micros is None else _UNIX_EPOCH + micros * _MICROSECOND
+
+
 def transaction_digest(row: Any) -> bytes:
     """The digest of a transaction; `row` has its columns, metadata and result as PostgreSQL writes them."""
     return _hash(

@@ -18,11 +18,24 @@ TRIGGERS = {
         "credits_account_keep",
     },
     "credits_transaction": {"credits_transaction_append_only", "credits_transaction_seal"},
-    "credits_entry": {"credits_entry_append_only", "credits_entry_apply", "credits_entry_verify"},
+    "credits_entry": {
+        "credits_entry_append_only",
+        "credits_entry_apply",
+        "credits_entry_verify",
+        "credits_entry_verify_capture",
+    },
     "credits_lot": {"credits_lot_append_only", "credits_lot_begin", "credits_lot_guard", "credits_lot_keep"},
-    "credits_hold": {"credits_hold_append_only"},
-    "credits_hold_line": {"credits_hold_line_append_only"},
-    "credits_hold_resolution": {"credits_hold_resolution_append_only"},
+    "credits_hold": {"credits_hold_append_only", "credits_hold_guard", "credits_hold_verify"},
+    "credits_hold_line": {
+        "credits_hold_line_append_only",
+        "credits_hold_line_apply",
+        "credits_hold_line_verify",
+    },
+    "credits_hold_resolution": {
+        "credits_hold_resolution_append_only",
+        "credits_hold_resolution_apply",
+        "credits_hold_resolution_verify",
+    },
 }
 
 

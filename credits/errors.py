@@ -57,3 +57,27 @@ class SourceUsed(CreditsError):
 
 class LotRefused(CreditsError):
     """The terms of a new lot make no sense: an expiry that has passed, for one."""
+
+
+class UnknownHold(CreditsError):
+    """There is no hold with this uuid."""
+
+    def __init__(self, *, hold: uuid.UUID) -> None:
+        super().__init__(f"there is no hold {hold}")
+        self.hold = hold
+
+
+class HoldEnded(CreditsError):
+    """A hold ends once, and this one has: captured, released or expired."""
+
+    def __init__(self, *, hold: uuid.UUID, outcome: str) -> None:
+        super().__init__(f"hold {hold} has ended: {outcome}")
+        self.hold, self.outcome = hold, outcome
+
+
+class MoreThanHeld(CreditsError):
+    """A capture takes what is held, or less."""
+
+    def __init__(self, *, required: int, held: int) -> None:
+        super().__init__(f"{required} is more than the {held} held")
+        self.required, self.held = required, held

@@ -4,7 +4,14 @@ from django.apps import apps
 from django.db import connection
 from psycopg import sql
 
-VERBS = ("credits_grant", "credits_spend", "credits_expire")
+VERBS = (
+    "credits_grant",
+    "credits_spend",
+    "credits_hold",
+    "credits_capture",
+    "credits_release",
+    "credits_expire",
+)
 
 
 def ledger_tables() -> list[str]:

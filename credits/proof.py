@@ -131,7 +131,10 @@ class _Ledger:
         self.steps = 0
         for hold in holds:
             self.steps += hold.line_count + hold.resolution_count
-            self._expect(f"hold {hold.uuid}", "sum of its lines", hold.lines, hold.amount)
+            where = f"hold {hold.uuid}"
+            self._expect(where, "sum of its lines", hold.lines, hold.amount)
+            self._expect(where, "is_open", hold.is_open, hold.resolution_count == 0)
+            self._expect(where, "sum of its capture", hold.capture_entries or 0, hold.captured or 0)
 
     def compare_account(self) -> None:
         """Compare the account's own numbers with what its entries make."""

@@ -49,8 +49,14 @@ order by lot.account_id, lot.id
 """  # noqa: S608
 
 HOLDS = f"""
-select hold.account_id, hold.uuid, hold.amount, lines.line_count, lines.lines,
-  (select count(*) from credits_hold_resolution as ended where ended.hold_id = hold.id) as resolution_count
+select hold.account_id, hold.uuid, hold.amount, hold.is_open, lines.line_count, lines.lines,
+  (select count(*) from credits_hold_resolution as ended where ended.hold_id = hold.id) as resolution_count,
+  (select sum(captured)::bigint from credits_hold_resolution as ended where ended.hold_id = hold.id) as captured,
+  (
+    select -sum(entry.amount)::bigint from credits_hold_resolution as ended
+    join credits_entry as entry on entry.transaction_id = ended.transaction_id and entry.kind = 'capture'
+    where ended.hold_id = hold.id
+  ) as capture_entries
 from credits_hold as hold
 cross join lateral (
   select count(*) as line_count, coalesce(sum(amount), 0)::bigint as lines

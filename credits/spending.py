@@ -1,13 +1,15 @@
-"""Credits go out."""
+"""Credits go out, at once or after they were put aside."""
 
+import uuid
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from credits import book
 from credits.book import Posting
 from credits.people import Person
 
-__all__ = ["Posting", "spend"]
+__all__ = ["Posting", "capture", "hold", "release", "spend"]
 
 
 def spend(
@@ -34,4 +36,81 @@ def spend(
         p_metadata=dict(metadata or {}),
         p_actor=actor,
         p_is_debt_allowed=book.spending_in_debt(),
+    )
+
+
+def hold(
+    *,
+    user: Person,
+    amount: int,
+    scope: str,
+    key: str,
+    expires_in: timedelta | None = timedelta(days=7),
+    description: str = "",
+    metadata: Mapping[str, Any] | None = None,
+    actor: str = "",
+) -> Posting:
+    """Put exactly `amount` aside, from the lots that a spend would take, until captured, released or expired.
+
+    Raises what spend raises.
+    """
+    return book.post(
+        "hold",
+        scope=scope,
+        key=key,
+        p_user_id=user.pk,
+        p_amount=book.check_amount(amount),
+        p_expires_after=None if expires_in is None else expires_in.total_seconds(),
+        p_reason=description,
+        p_metadata=dict(metadata or {}),
+        p_actor=actor,
+        p_is_debt_allowed=book.spending_in_debt(),
+    )
+
+
+def capture(
+    *,
+    hold: uuid.UUID,
+    amount: int | None = None,
+    scope: str,
+    key: str,
+    description: str = "",
+    metadata: Mapping[str, Any] | None = None,
+    actor: str = "",
+) -> Posting:
+    """Spend what is held, all of it or `amount`; the rest is free again. Also while there is debt.
+
+    Raises UnknownHold, HoldEnded, MoreThanHeld, AmountOutOfRange, KeyReused.
+    """
+    return book.post(
+        "capture",
+        scope=scope,
+        key=key,
+        p_hold=hold,
+        p_amount=None if amount is None else book.check_amount(amount),
+        p_reason=description,
+        p_metadata=dict(metadata or {}),
+        p_actor=actor,
+    )
+
+
+def release(
+    *,
+    hold: uuid.UUID,
+    scope: str,
+    key: str,
+    description: str = "",
+    metadata: Mapping[str, Any] | None = None,
+    actor: str = "",
+) -> Posting:
+    """Let go of what is held. Raises UnknownHold, HoldEnded, KeyReused."""
+    return book.post(
+        "release",
+        scope=scope,
+        key=key,
+        p_hold=hold,
+        p_reason=description,
+        p_metadata=dict(metadata or {}),
+        p_actor=actor,
+        p_is_due=False,
     )

@@ -1,9 +1,14 @@
-"""What time does to credits, booked: expired lots. Balances never wait for it."""
+"""What time does to credits, booked: expired holds end, expired lots are emptied. No balance waits for it."""
 
+import uuid
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from django.db import DatabaseError, connection
+
+from credits import book
+from credits.errors import HoldEnded
 
 log = structlog.get_logger(__name__)
 
@@ -20,12 +25,51 @@ class Swept:
 
 def sweep_credits() -> Swept:
     """Book all that is due, each account in a transaction of its own. Repeatable; two at once are harmless."""
-    swept = Swept(lots_expired=_expire_lots(), holds_released=0)
+    # Holds first: what they release from an expired lot is booked with them.
+    swept = Swept(holds_released=_release_holds(), lots_expired=_expire_lots())
     log.info("credits_swept", lots_expired=swept.lots_expired, holds_released=swept.holds_released)
     return swept
 
 
-_DUE = """
+_DUE_HOLDS = """
+select id, uuid from credits_hold
+where is_open and expires_at <= clock_timestamp() and id > %s
+order by id limit %s
+"""
+
+
+def _release_holds() -> int:
+    released, last = 0, 0
+    while due := _rows(_DUE_HOLDS, [last, _BATCH]):
+        released += sum(_release(hold) for _, hold in due)
+        last = due[-1][0]
+    return released
+
+
+def _release(hold: uuid.UUID) -> int:
+    """One hold; whoever ends it first wins, and a failure is logged and left to the next pass."""
+    try:
+        book.post(
+            "release",
+            scope="credits",
+            key=f"expire:{hold}",
+            p_hold=hold,
+            p_reason="",
+            p_metadata={},
+            p_actor="credits:sweep",
+            p_is_due=True,
+        )
+    except HoldEnded:
+        return 0
+    except DatabaseError:
+        if connection.in_atomic_block:
+            raise
+        log.exception("credits_release_failed", hold=str(hold))
+        return 0
+    return 1
+
+
+_DUE_LOTS = """
 select distinct account_id from credits_lot
 where is_open and expires_at <= clock_timestamp() and remaining > held and account_id > %s
 order by account_id limit %s
@@ -34,9 +78,9 @@ order by account_id limit %s
 
 def _expire_lots() -> int:
     booked, account = 0, 0
-    while due := _rows(_DUE, [account, _BATCH]):
-        for (account,) in due:
-            booked += _expire(account)
+    while due := _rows(_DUE_LOTS, [account, _BATCH]):
+        booked += sum(_expire(account) for (account,) in due)
+        ((account,),) = due[-1:]
     return booked
 
 
@@ -49,10 +93,10 @@ def _expire(account: int) -> int:
             raise
         log.exception("credits_expire_failed", account=account)
         return 0
-    return booked
+    return int(booked)
 
 
-def _rows(query: str, parameters: list[int]) -> list[tuple[int, ...]]:
+def _rows(query: str, parameters: list[int]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(query, parameters)
         return list(cursor.fetchall())

@@ -16,6 +16,7 @@ begin
   loop
     execute format('drop function if exists %s cascade', v_function);
   end loop;
+  drop type credits_step;
 end
 $$
 """
@@ -32,4 +33,7 @@ class Migration(migrations.Migration):
         migrations.RunSQL(sql=(SQL / "0005_grant.sql").read_text(), reverse_sql=migrations.RunSQL.noop),
         migrations.RunSQL(sql=(SQL / "0006_spend.sql").read_text(), reverse_sql=migrations.RunSQL.noop),
         migrations.RunSQL(sql=(SQL / "0007_expire.sql").read_text(), reverse_sql=migrations.RunSQL.noop),
+        migrations.RunSQL(sql=(SQL / "0008_steps.sql").read_text(), reverse_sql=migrations.RunSQL.noop),
+        migrations.RunSQL(sql=(SQL / "0009_hold_rules.sql").read_text(), reverse_sql=migrations.RunSQL.noop),
+        migrations.RunSQL(sql=(SQL / "0010_holds.sql").read_text(), reverse_sql=migrations.RunSQL.noop),
     ]

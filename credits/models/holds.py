@@ -21,14 +21,19 @@ class Hold(models.Model):
     uuid = models.UUIDField(unique=True, editable=False)
     amount = models.BigIntegerField(_("amount"))
     expires_at = models.DateTimeField(_("expires at"), null=True)  # null: until somebody ends it
+    # Whether it has no resolution yet. Set by a trigger, so that open holds are found among all that ever were.
+    is_open = models.BooleanField(_("open"), db_default=True)
     created_at = models.DateTimeField(_("created at"))
 
     class Meta:
         verbose_name = _("hold")
         verbose_name_plural = _("holds")
         indexes = [
+            models.Index(fields=["account", "id"], condition=Q(is_open=True), name="credits_hold_open"),
             models.Index(
-                fields=["expires_at"], condition=Q(expires_at__isnull=False), name="credits_hold_expiry"
+                fields=["expires_at"],
+                condition=Q(is_open=True, expires_at__isnull=False),
+                name="credits_hold_expiry",
             ),
         ]
         constraints = [

@@ -21,7 +21,7 @@ before update or delete or truncate on credits_entry
 for each statement execute function credits_append_only();
 
 create trigger credits_hold_append_only
-before update or delete or truncate on credits_hold
+before delete or truncate on credits_hold
 for each statement execute function credits_append_only();
 
 create trigger credits_hold_line_append_only

@@ -63,6 +63,20 @@ begin
 end
 $$;
 
+-- Promise: raises CR001 unless these parts make the amount.
+create function credits_refuse_shortage(p_amount bigint, p_parts bigint[]) returns void
+language plpgsql
+as $$
+declare
+  v_available bigint := coalesce((select sum(part) from unnest(p_parts) as part), 0);
+begin
+  if v_available < p_amount then
+    raise exception '% credits are required, % are available', p_amount, v_available
+      using errcode = 'CR001', detail = jsonb_build_object('required', p_amount, 'available', v_available);
+  end if;
+end
+$$;
+
 -- Promise: credits in unexpired lots that nobody holds, at that instant. Expired credits that the sweep has not booked
 -- yet are few, so they are what is looked up.
 create function credits_free(a credits_account, p_at timestamptz) returns bigint

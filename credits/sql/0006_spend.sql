@@ -1,7 +1,7 @@
 -- spend: credits go out, lot by lot in burn order.
 
--- Promise: exactly the amount is taken, by priority, then soonest expiry, then promotional before paid, then oldest;
--- or nothing. What has expired or is held is not taken. The same scope and key again answer what was answered.
+-- Promise: exactly the amount is taken, in the order of credits_allocate, or nothing. The same scope and key again answer
+-- what was answered.
 -- Raises CR001 insufficient, CR002 key reused, CR003 account merged, CR004 account in debt, CR005 amount.
 create function credits_spend(
   p_user_id bigint,
@@ -26,7 +26,6 @@ declare
   v_uuid uuid;
   v_lot record;
   v_left bigint := p_amount;
-  v_take bigint;
   v_lot_ids bigint[] := '{}';
   v_takes bigint[] := '{}';
   v_taken jsonb := '[]';
@@ -49,25 +48,14 @@ begin
   end if;
 
   v_now := greatest(clock_timestamp(), v_account.entry_at);
-  for v_lot in
-    select id, uuid, remaining - held as free
-    from credits_lot
-    where account_id = v_account.id
-      and is_open
-      and remaining > held
-      and (expires_at is null or expires_at > v_now)
-    order by priority, expires_at, kind = 'paid', id
-  loop
-    v_take := least(v_left, v_lot.free);
-    v_left := v_left - v_take;
-    v_lot_ids := v_lot_ids || v_lot.id;
-    v_takes := v_takes || v_take;
-    v_taken := v_taken || jsonb_build_array(jsonb_build_array(v_lot.uuid, v_take));
-    exit when v_left = 0;
+  for v_lot in select * from credits_allocate(v_account.id, p_amount, v_now) loop
+    v_left := v_left - v_lot.amount;
+    v_lot_ids := v_lot_ids || v_lot.lot_id;
+    v_takes := v_takes || v_lot.amount;
+    v_taken := v_taken || jsonb_build_array(jsonb_build_array(v_lot.lot, v_lot.amount));
   end loop;
   if v_left > 0 then
-    raise exception '% credits are required, % are available', p_amount, p_amount - v_left
-      using errcode = 'CR001', detail = jsonb_build_object('required', p_amount, 'available', p_amount - v_left);
+    perform credits_refuse_shortage(p_amount, v_takes);
   end if;
 
   v_uuid := credits_uuid(v_now);
