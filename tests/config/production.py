@@ -23,6 +23,7 @@ SETTINGS = {
 def run(*words: str, **changed: str) -> subprocess.CompletedProcess[str]:
     """Run `python WORDS...` with production's settings, changed where told; DATABASE_URL is the tests'."""
     environment = {**os.environ, **SETTINGS, **changed}
+    environment.pop("DJANGO_ALLOW_ASYNC_UNSAFE", None)  # the journeys' own
     return subprocess.run(
         [sys.executable, *words],
         cwd=PROJECT,
