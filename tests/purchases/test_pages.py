@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
+from checkout import sessions
 from checkout.models import CheckoutSession, Tier
 from purchases.models import Purchase
 from tests.sandbox_process import SandboxProcess
@@ -90,6 +91,26 @@ def test_stripe_away_is_a_friendly_503(
     assert (answer.status_code, answer["Retry-After"]) == (503, "10")
     session.refresh_from_db()
     assert session.status == "active"
+
+
+def test_pay_of_a_cancelled_order_leads_to_its_page(
+    alice_client: Client, session: CheckoutSession, stripe: SandboxProcess
+) -> None:
+    sessions.cancel(session=session)
+
+    assert alice_client.post(f"/purchases/pay/{session.pk}/")["Location"] == f"/checkout/{session.pk}/"
+    assert Purchase.objects.count() == 0
+
+
+def test_a_payment_under_way_is_said_and_can_be_bought_beside(
+    alice: User, alice_client: Client, opened: Purchase, starter: Tier, stripe: SandboxProcess
+) -> None:
+    stripe.pay(opened.stripe_session_id or "", method="bank_debit")
+    other = sessions.start(owner=alice, tier=starter)
+    page = alice_client.post(f"/purchases/pay/{other.pk}/")
+
+    assert (page.status_code, 'name="again" value="1"' in page.content.decode()) == (200, True)
+    assert alice_client.post(f"/purchases/pay/{other.pk}/", {"again": "1"}).status_code == 303
 
 
 @pytest.mark.parametrize("path", ["/purchases/pay/{session}/", "/purchases/{purchase}/check/"])
