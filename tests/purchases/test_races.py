@@ -50,7 +50,7 @@ def test_webhook_return_and_sweep_at_once_are_one_credit(
     alice: User, alice_client: Client, paid: Purchase
 ) -> None:
     nets: list[Callable[[], Any]] = []
-    for number in range(10):
+    for number in range(34):
         nets.append(lambda n=number: deliver(completed(paid, id=f"evt_{n}")).status_code)  # type: ignore[misc]
         nets.append(lambda: Client(raise_request_exception=False).get(back(paid)).status_code)
         nets.append(lambda: sweeping.sweep(is_all=True).waiting)
