@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NoReturn
@@ -31,6 +32,7 @@ class Posting:
     spent: int
     version: int
     taken: tuple[tuple[uuid.UUID, int], ...]  # lot, amount
+    given_back: tuple[tuple[uuid.UUID, int], ...] = ()  # lot, amount
     hold: uuid.UUID | None = None  # what was put aside, captured or released
     hold_expires_at: datetime | None = None
     replayed: bool
@@ -55,9 +57,18 @@ def check_amount(amount: object) -> int:
 
 def post(verb: str, *, scope: str, key: str, **arguments: Any) -> Posting:
     """Call `credits_VERB` and return what it answered. Raises what errors.py lists; then nothing has moved."""
+    posting = try_to_post(verb, scope=scope, key=key, **arguments)
+    assert posting is not None, "this verb always answers"
+    return posting
+
+
+def try_to_post(verb: str, *, scope: str, key: str, **arguments: Any) -> Posting | None:
+    """As post, for a verb that may find nothing to do: None then."""
     assert 0 < len(scope) <= 100, "a scope has 1 to 100 characters"
     assert 0 < len(key) <= 255, "a key has 1 to 255 characters"
     result = _call(f"credits_{verb}", p_scope=scope, p_key=key, **arguments)
+    if result is None:
+        return None
     posting = posting_from(result)
     log.info(
         f"credits_{verb}",
@@ -86,14 +97,19 @@ def posting_from(result: dict[str, Any]) -> Posting:
         lifetime=result["lifetime"],
         spent=result["spent"],
         version=result["version"],
-        taken=tuple((uuid.UUID(lot), amount) for lot, amount in result.get("taken", ())),
+        taken=_parts(result.get("taken", ())),
+        given_back=_parts(result.get("given_back", ())),
         replayed=result.get("replayed", False),
         hold=uuid.UUID(result["hold"]) if "hold" in result else None,
         hold_expires_at=canonical.instant(result.get("expires_at")),
     )
 
 
-def _call(function: str, **arguments: Any) -> dict[str, Any]:
+def _parts(parts: Iterable[tuple[str, int]]) -> tuple[tuple[uuid.UUID, int], ...]:
+    return tuple((uuid.UUID(lot), amount) for lot, amount in parts)
+
+
+def _call(function: str, **arguments: Any) -> dict[str, Any] | None:
     """One round trip in autocommit; inside the caller's transaction a savepoint, which a refusal rolls back."""
     if not connection.in_atomic_block:
         return _execute(function, arguments)
@@ -101,7 +117,7 @@ def _call(function: str, **arguments: Any) -> dict[str, Any]:
         return _execute(function, arguments)
 
 
-def _execute(function: str, arguments: dict[str, Any]) -> dict[str, Any]:
+def _execute(function: str, arguments: dict[str, Any]) -> dict[str, Any] | None:
     statement = _statement(function, tuple(arguments))
     values: list[Any] = [
         Jsonb(value) if isinstance(value, dict | list) else value for value in arguments.values()
@@ -112,7 +128,7 @@ def _execute(function: str, arguments: dict[str, Any]) -> dict[str, Any]:
             (result,) = cursor.fetchone()
     except DatabaseError as error:
         _raise_refusal(error)
-    return dict(json.loads(result))  # Django has psycopg hand over jsonb as text
+    return None if result is None else dict(json.loads(result))  # Django has psycopg hand over jsonb as text
 
 
 def _statement(function: str, names: tuple[str, ...]) -> str:
@@ -142,6 +158,14 @@ def _hold_ended(hold: str, outcome: str) -> errors.HoldEnded:
     return errors.HoldEnded(hold=uuid.UUID(hold), outcome=outcome)
 
 
+def _unknown_spend(spend: str) -> errors.UnknownSpend:
+    return errors.UnknownSpend(spend=uuid.UUID(spend))
+
+
+def _already_reversed(spend: str, reversible: int) -> errors.AlreadyReversed:
+    return errors.AlreadyReversed(spend=uuid.UUID(spend), reversible=reversible)
+
+
 _REFUSALS: dict[str | None, Any] = {
     "CR001": errors.InsufficientCredits,
     "CR002": errors.KeyReused,
@@ -153,4 +177,6 @@ _REFUSALS: dict[str | None, Any] = {
     "CR008": _unknown_hold,
     "CR009": _hold_ended,
     "CR010": errors.MoreThanHeld,
+    "CR011": _unknown_spend,
+    "CR012": _already_reversed,
 }

@@ -81,3 +81,19 @@ class MoreThanHeld(CreditsError):
     def __init__(self, *, required: int, held: int) -> None:
         super().__init__(f"{required} is more than the {held} held")
         self.required, self.held = required, held
+
+
+class UnknownSpend(CreditsError):
+    """There is no spend or capture with this uuid."""
+
+    def __init__(self, *, spend: uuid.UUID) -> None:
+        super().__init__(f"there is no spend {spend}")
+        self.spend = spend
+
+
+class AlreadyReversed(CreditsError):
+    """Less is left of the spend than was asked back."""
+
+    def __init__(self, *, spend: uuid.UUID, reversible: int) -> None:
+        super().__init__(f"of spend {spend} only {reversible} can be reversed")
+        self.spend, self.reversible = spend, reversible

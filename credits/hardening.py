@@ -10,6 +10,9 @@ VERBS = (
     "credits_hold",
     "credits_capture",
     "credits_release",
+    "credits_reverse",
+    "credits_adjust",
+    "credits_transfer",
     "credits_expire",
 )
 

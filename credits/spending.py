@@ -1,4 +1,4 @@
-"""Credits go out, at once or after they were put aside."""
+"""Credits go out, at once or after they were put aside, and come back when that was wrong."""
 
 import uuid
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from credits import book
 from credits.book import Posting
 from credits.people import Person
 
-__all__ = ["Posting", "capture", "hold", "release", "spend"]
+__all__ = ["Posting", "capture", "hold", "release", "reverse", "spend"]
 
 
 def spend(
@@ -113,4 +113,31 @@ def release(
         p_metadata=dict(metadata or {}),
         p_actor=actor,
         p_is_due=False,
+    )
+
+
+def reverse(
+    *,
+    spend: uuid.UUID,
+    amount: int | None = None,
+    scope: str,
+    key: str,
+    description: str = "",
+    metadata: Mapping[str, Any] | None = None,
+    actor: str = "",
+) -> Posting:
+    """Take a spend or capture back, all that is left of it or `amount`: its lots get back what was taken of them.
+
+    Into an expired lot it is booked as expired at once; where there is debt, it repays that first.
+    Raises UnknownSpend, AlreadyReversed, AmountOutOfRange, KeyReused.
+    """
+    return book.post(
+        "reverse",
+        scope=scope,
+        key=key,
+        p_spend=spend,
+        p_amount=None if amount is None else book.check_amount(amount),
+        p_reason=description,
+        p_metadata=dict(metadata or {}),
+        p_actor=actor,
     )

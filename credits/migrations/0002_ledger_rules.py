@@ -36,4 +36,7 @@ class Migration(migrations.Migration):
         migrations.RunSQL(sql=(SQL / "0008_steps.sql").read_text(), reverse_sql=migrations.RunSQL.noop),
         migrations.RunSQL(sql=(SQL / "0009_hold_rules.sql").read_text(), reverse_sql=migrations.RunSQL.noop),
         migrations.RunSQL(sql=(SQL / "0010_holds.sql").read_text(), reverse_sql=migrations.RunSQL.noop),
+        migrations.RunSQL(sql=(SQL / "0011_reverse.sql").read_text(), reverse_sql=migrations.RunSQL.noop),
+        migrations.RunSQL(sql=(SQL / "0012_adjust.sql").read_text(), reverse_sql=migrations.RunSQL.noop),
+        migrations.RunSQL(sql=(SQL / "0013_transfer.sql").read_text(), reverse_sql=migrations.RunSQL.noop),
     ]

@@ -41,19 +41,28 @@ end
 $$;
 
 -- Promise: one lot with the terms given, filled by its first entry.
-create function credits_fill_lot(p_account_id bigint, p_transaction_id bigint, p_kind text, p_terms jsonb, p_at timestamptz)
-returns bigint
+create function credits_fill_lot(
+  p_account_id bigint,
+  p_transaction_id bigint,
+  p_kind text,
+  p_terms jsonb,
+  p_at timestamptz,
+  p_origin_id bigint default null,
+  p_counter_account_id bigint default null
+) returns bigint
 language plpgsql
 as $$
 declare
   v_lot_id bigint;
 begin
   insert into credits_lot (
-    account_id, transaction_id, uuid, kind, priority, granted, expires_at, purchase_ref, price_minor, currency, created_at
+    account_id, transaction_id, origin_id, uuid, kind, priority, granted, expires_at, purchase_ref, price_minor, currency,
+    created_at
   )
   values (
     p_account_id,
     p_transaction_id,
+    p_origin_id,
     (p_terms ->> 'lot')::uuid,
     p_terms ->> 'kind',
     (p_terms ->> 'priority')::smallint,
@@ -65,8 +74,10 @@ begin
     p_at
   )
   returning id into v_lot_id;
-  insert into credits_entry (account_id, transaction_id, kind, lot_id, amount, created_at)
-  values (p_account_id, p_transaction_id, p_kind, v_lot_id, (p_terms ->> 'amount')::bigint, p_at);
+  insert into credits_entry (account_id, transaction_id, kind, lot_id, counter_account_id, amount, created_at)
+  values (
+    p_account_id, p_transaction_id, p_kind, v_lot_id, p_counter_account_id, (p_terms ->> 'amount')::bigint, p_at
+  );
   return v_lot_id;
 end
 $$;

@@ -189,6 +189,7 @@ begin
   insert into credits_hold_resolution (hold_id, account_id, transaction_id, outcome, captured, created_at)
   values (v_hold.id, v_account.id, v_transaction.id, 'captured', v_transaction.amount, v_now);
   perform credits_enter(v_transaction, v_steps);
+  perform credits_follow(v_account);
   return v_transaction.result;
 end
 $$;
@@ -249,6 +250,7 @@ begin
   insert into credits_hold_resolution (hold_id, account_id, transaction_id, outcome, created_at)
   values (v_hold.id, v_account.id, v_transaction.id, case when p_is_due then 'expired' else 'released' end, v_now);
   perform credits_enter(v_transaction, v_steps);
+  perform credits_follow(v_account);
   return v_transaction.result;
 end
 $$;

@@ -33,7 +33,8 @@ def race(act: Callable[[int], Outcome], *, count: int) -> list[Outcome]:
 def without_account_lock(owner: psycopg.Connection) -> Iterator[None]:
     """The ledger as it would be if spend read the account without locking it: the twin of a race test."""
     ((kept,),) = owner.execute("select pg_get_functiondef('credits_spend'::regproc)").fetchall()
-    naive = kept.replace(" for no key update;", "; perform pg_sleep(0.05);")
+    # All have looked for their key, and none has written yet, when the clock is read.
+    naive = kept.replace(" for no key update;", ";").replace("v_now :=", "perform pg_sleep(0.2); v_now :=")
     assert naive.count("pg_sleep") == 1
     assert "for no key update" not in naive
     owner.execute(naive)
