@@ -11,7 +11,7 @@ from accounts.models import User
 from checkout import locks, sessions
 from checkout.models import CheckoutSession, Tier
 from tests.checkout.conftest import BeginSession
-from tests.checkout.together import together
+from tests.together import together
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Status = CheckoutSession.Status

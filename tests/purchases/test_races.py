@@ -1,13 +1,10 @@
 """Everybody at once. Each race has a twin that shows what the guard prevents."""
 
-import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from unittest import mock
 
 import pytest
-from django.db import connection
 from django.test import Client
 
 from accounts.models import User
@@ -21,25 +18,9 @@ from purchases.fulfilment import settle
 from purchases.models import Purchase
 from tests.purchases.conftest import completed, deliver
 from tests.sandbox_process import SandboxProcess
+from tests.together import together
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def at_once(calls: list[Callable[[], Any]]) -> list[Any]:
-    """Run every call in a thread of its own, all released together; return the answers, or the errors."""
-    barrier = threading.Barrier(len(calls))
-
-    def run(call: Callable[[], Any]) -> Any:
-        barrier.wait()
-        try:
-            return call()
-        except Exception as error:
-            return error
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(calls)) as threads:
-        return list(threads.map(run, calls))
 
 
 def back(purchase: Purchase) -> str:
@@ -55,7 +36,7 @@ def test_webhook_return_and_sweep_at_once_are_one_credit(
         nets.append(lambda: Client(raise_request_exception=False).get(back(paid)).status_code)
         nets.append(lambda: sweeping.sweep(is_all=True).waiting)
 
-    answers = at_once(nets)
+    answers = together(*nets)
     assert set(answers[0::3]) == {200}
     assert set(answers[1::3]) == {302}
     assert set(answers[2::3]) == {0}
@@ -75,7 +56,7 @@ def test_without_the_key_of_the_session_the_credits_would_double(alice: User, pa
     unowned = mock.patch.object(fulfilment, "lock_owner", return_value=True)
     uncompleted = mock.patch.object(fulfilment.sessions, "complete")  # type: ignore[attr-defined]
     with mock.patch.object(deposits, "grant", keyless), unlocked, unowned, uncompleted:
-        at_once([lambda: settle(paid.stripe_session_id or "", via=Purchase.Via.SWEEP)] * 10)
+        together(*[lambda: settle(paid.stripe_session_id or "", via=Purchase.Via.SWEEP)] * 10)
 
     assert balance_of(alice).available > 220
 
@@ -83,10 +64,10 @@ def test_without_the_key_of_the_session_the_credits_would_double(alice: User, pa
 def test_ten_clicks_on_pay_open_one_page(
     alice: User, session: CheckoutSession, stripe: SandboxProcess
 ) -> None:
-    answers = at_once([lambda: opening.open_payment(owner=alice, session=session).url] * 10)
+    answers = together(*[lambda: opening.open_payment(owner=alice, session=session).url] * 10)
 
     assert len(set(answers)) == 1
-    assert answers[0].startswith(stripe.url)
+    assert str(answers[0]).startswith(stripe.url)
     assert Purchase.objects.count() == 1
 
 
@@ -100,6 +81,6 @@ def test_without_the_owners_lock_pay_would_meet_the_constraint(
     held = opening.sessions  # type: ignore[attr-defined]
     unlocked = mock.patch.object(held, "lock_for_payment", lambda pk, **_: real(pk=pk))
     with unowned, unlocked:
-        answers = at_once([lambda: opening.open_payment(owner=alice, session=session).url] * 10)
+        answers = together(*[lambda: opening.open_payment(owner=alice, session=session).url] * 10)
 
     assert any(isinstance(answer, Exception) for answer in answers)
