@@ -82,10 +82,16 @@ def demo(state: Path) -> Iterator[subprocess.Popen[str]]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        preexec_fn=_as_in_the_background,
     )
     yield started
     started.kill()
     started.communicate()
+
+
+def _as_in_the_background() -> None:
+    """A shell without job control starts such a job with Ctrl-C ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def words_until(demo: subprocess.Popen[str], word: str) -> str:

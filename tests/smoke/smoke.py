@@ -47,12 +47,21 @@ def running_demo() -> Iterator[str]:
     finally:
         with suppress(ProcessLookupError):
             os.killpg(demo.pid, signal.SIGINT)
-        output, _ = demo.communicate(timeout=STOP_SECONDS)
+        output = said_at_its_end(demo)
     assert f"http://localhost:{web}" in output, output
     assert "4242 4242 4242 4242" in output, output
     assert is_free(web), "the web server is still there"
     assert is_free(sandbox), "the sandbox is still there"
     assert not left_over(), f"processes are left: {left_over()}"
+
+
+def said_at_its_end(demo: subprocess.Popen[str]) -> str:
+    """Everything it printed; one that does not end is made to, and the test fails."""
+    try:
+        return demo.communicate(timeout=STOP_SECONDS)[0]
+    except subprocess.TimeoutExpired:
+        os.killpg(demo.pid, signal.SIGKILL)
+        raise AssertionError(f"make run did not end within {STOP_SECONDS} s of Ctrl-C") from None
 
 
 def wait_until_ready(demo: subprocess.Popen[str], port: int) -> None:

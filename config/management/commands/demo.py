@@ -44,7 +44,9 @@ class Command(BaseCommand):
         processes = Processes(
             settings.STATE_DIR / "logs", _environment(web, sandbox, has_sandbox=has_sandbox)
         )
-        signal.signal(signal.SIGTERM, _interrupt)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            # Said even for SIGINT: a shell starts what runs in the background with it ignored.
+            signal.signal(number, _interrupt)
         try:
             self._prepare_database()
             self._start(processes, web, sandbox, has_sandbox=has_sandbox)
