@@ -33,6 +33,7 @@ class Posting:
     version: int
     taken: tuple[tuple[uuid.UUID, int], ...]  # lot, amount
     given_back: tuple[tuple[uuid.UUID, int], ...] = ()  # lot, amount
+    clawed: int = 0  # by a claw-back; negative: given back
     hold: uuid.UUID | None = None  # what was put aside, captured or released
     hold_expires_at: datetime | None = None
     replayed: bool
@@ -100,6 +101,7 @@ def posting_from(result: dict[str, Any]) -> Posting:
         taken=_parts(result.get("taken", ())),
         given_back=_parts(result.get("given_back", ())),
         replayed=result.get("replayed", False),
+        clawed=result.get("clawed", 0),
         hold=uuid.UUID(result["hold"]) if "hold" in result else None,
         hold_expires_at=canonical.instant(result.get("expires_at")),
     )
@@ -179,4 +181,5 @@ _REFUSALS: dict[str | None, Any] = {
     "CR010": errors.MoreThanHeld,
     "CR011": _unknown_spend,
     "CR012": _already_reversed,
+    "CR013": errors.UnknownPurchase,
 }

@@ -1,4 +1,7 @@
-"""Credits come in. Only purchases.fulfilment and purchases.refunds may import this from outside."""
+"""Credits come in, and are taken back with the money.
+
+Only purchases.fulfilment and purchases.refunds may import this from outside.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +12,7 @@ from credits import book
 from credits.book import Posting
 from credits.people import Person
 
-__all__ = ["NewLot", "Posting", "grant"]
+__all__ = ["NewLot", "Posting", "claw_back", "grant"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +64,37 @@ def grant(
         p_actor=actor,
         p_reason=reason,
         p_metadata=dict(metadata or {}),
+    )
+
+
+def claw_back(
+    *,
+    source: str,
+    returned_minor: int,
+    paid_minor: int,
+    scope: str,
+    key: str,
+    actor: str = "",
+    reason: str = "",
+    metadata: Mapping[str, Any] | None = None,
+) -> Posting | None:
+    """Bring a purchase to the state where `returned_minor` of `paid_minor` is with the buyer again; None if it is.
+
+    `returned_minor` is what all refunds and disputes hold now, not what changed: repeats and any order are harmless.
+    Each lot loses its share, rounded in the buyer's favour: first what is left of it, then other paid credits, then
+    debt; when less is returned than before, that is undone. `key` says which event it was; the state decides.
+    Raises UnknownPurchase.
+    """
+    return book.try_to_post(
+        "claw_back",
+        scope=scope,
+        key=key,
+        p_source=source,
+        p_returned=returned_minor,
+        p_paid=paid_minor,
+        p_reason=reason,
+        p_metadata=dict(metadata or {}),
+        p_actor=actor,
     )
 
 

@@ -97,3 +97,11 @@ class AlreadyReversed(CreditsError):
     def __init__(self, *, spend: uuid.UUID, reversible: int) -> None:
         super().__init__(f"of spend {spend} only {reversible} can be reversed")
         self.spend, self.reversible = spend, reversible
+
+
+class UnknownPurchase(CreditsError):
+    """No purchase was credited for this payment."""
+
+    def __init__(self, *, source: str) -> None:
+        super().__init__(f"purchase {source} was never credited")
+        self.source = source

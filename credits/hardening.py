@@ -13,6 +13,7 @@ VERBS = (
     "credits_reverse",
     "credits_adjust",
     "credits_transfer",
+    "credits_claw_back",
     "credits_expire",
 )
 

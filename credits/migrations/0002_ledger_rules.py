@@ -39,4 +39,5 @@ class Migration(migrations.Migration):
         migrations.RunSQL(sql=(SQL / "0011_reverse.sql").read_text(), reverse_sql=migrations.RunSQL.noop),
         migrations.RunSQL(sql=(SQL / "0012_adjust.sql").read_text(), reverse_sql=migrations.RunSQL.noop),
         migrations.RunSQL(sql=(SQL / "0013_transfer.sql").read_text(), reverse_sql=migrations.RunSQL.noop),
+        migrations.RunSQL(sql=(SQL / "0014_claw_back.sql").read_text(), reverse_sql=migrations.RunSQL.noop),
     ]

@@ -166,6 +166,10 @@ class Entry(models.Model):
     class Meta:
         verbose_name = _("entry")
         verbose_name_plural = _("entries")
+        indexes = [
+            # What of a lot has expired, for a claw-back.
+            models.Index(fields=["lot"], condition=Q(kind="expiry"), name="credits_entry_expiries"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["account", "account_seq"], name="credits_entry_seq_once"),
         ]
