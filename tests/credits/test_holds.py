@@ -5,6 +5,7 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
 
 from accounts.models import User
 from credits.balances import balance_of, history_of
@@ -17,6 +18,7 @@ from credits.errors import (
     MoreThanHeld,
     UnknownHold,
 )
+from credits.holds import holds_of
 from credits.models import Hold, HoldResolution, Lot
 from credits.proof import prove
 from credits.spending import capture, hold, release
@@ -230,3 +232,17 @@ def test_a_hold_that_is_over_is_not_captured_though_nobody_has_released_it(alice
 
     assert refusal.value.outcome == "expired"
     assert let_go(held).available == 50
+
+
+def test_open_holds_are_listed_with_what_they_reserve(alice: User, bob: User, give: Give) -> None:
+    give(5)
+    give(45)
+    first, second = put_aside(alice, 30), put_aside(alice, 4, "job:2")
+    let_go(put_aside(alice, 1, "job:3"))
+
+    listed = holds_of(alice)
+
+    lots = list(Lot.objects.order_by("id").values_list("uuid", flat=True))
+    assert [(one.id, one.amount, one.scope) for one in listed] == [(second, 4, "tests"), (first, 30, "tests")]
+    assert listed[1].lots == ((lots[0], 5), (lots[1], 25))
+    assert (holds_of(bob), holds_of(AnonymousUser())) == ([], [])

@@ -5,12 +5,15 @@ import time
 from datetime import timedelta
 from io import StringIO
 
+import psycopg
 import pytest
 from django.core.management import call_command
+from django.db import connection
 
 from accounts.models import User
 from credits.balances import balance_of, history_of
 from credits.models import Entry, LedgerTransaction
+from credits.spending import hold
 from credits.sweeping import Swept, sweep_credits
 from credits.tasks import sweep_credits as sweep_credits_task
 from tests.credits.conftest import Give, Take
@@ -92,3 +95,27 @@ def test_the_beat_sweeps(give: Give) -> None:
     sweep_credits_task()
 
     assert Entry.objects.filter(kind="expiry").count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_account_that_somebody_holds_waits_for_the_next_pass(
+    alice: User, bob: User, give: Give, owner: psycopg.Connection
+) -> None:
+    for user in (alice, bob):
+        give(5, user=user, expires_after=SOON)
+        give(7, user=user)
+        hold(user=user, amount=6, scope="tests", key="job:1", expires_in=SOON)
+    time.sleep(0.25)
+    with connection.cursor() as cursor:
+        cursor.execute("set lock_timeout = 100")
+    with owner.transaction():
+        owner.execute("select from credits_account where user_id = %s for update", [alice.pk])
+        first = sweep_credits()
+    second = sweep_credits()
+
+    # Each hold's end books what it gives back to the expired lot.
+    assert (first, second) == (
+        Swept(lots_expired=0, holds_released=1),
+        Swept(lots_expired=0, holds_released=1),
+    )
+    assert (balance_of(alice).current, balance_of(bob).current) == (7, 7)

@@ -11,6 +11,7 @@ from django.core.management import call_command
 from accounts.models import User
 from credits.balances import balance_of
 from credits.proof import prove
+from credits.spending import hold
 from credits.sweeping import sweep_credits
 from tests.conftest import superuser_connection
 from tests.credits.conftest import Give, Take
@@ -111,3 +112,22 @@ def test_the_command_prints_one_object(ledger: None) -> None:
     call_command("verify_ledger", "--json", stdout=printed)
 
     assert json.loads(printed.getvalue()) == {"accounts": 2, "entries": 7, "problems": []}
+
+
+def test_an_altered_hold_is_named(ledger: None, bob: User) -> None:
+    hold(user=bob, amount=3, scope="tests", key="job:2")
+    tamper("update credits_transaction set amount = 4 where kind = 'hold'")
+    tamper("update credits_hold set amount = 4, is_open = false")
+
+    assert sorted(found()) == [
+        ("hold", "is_open"),
+        ("hold", "sum of its lines"),
+        ("transaction", "does not have the digest it was stored with"),
+    ]
+
+
+def test_rows_of_the_last_account_gone_are_named(ledger: None) -> None:
+    tamper("delete from credits_account where seq > 1")
+    tamper("delete from credits_account")
+
+    assert set(found()) == {("account", "is missing, though rows name it")}
