@@ -81,6 +81,8 @@ CHECKOUT_SESSION_HOURS = env.int("CHECKOUT_SESSION_HOURS", default=24)
 CHECKOUT_RETENTION_DAYS = env.int("CHECKOUT_RETENTION_DAYS", default=7)
 PURCHASES_SWEEP_SECONDS = env.float("PURCHASES_SWEEP_SECONDS", default=30.0)
 PURCHASES_FIRST_CHECK_SECONDS = env.float("PURCHASES_FIRST_CHECK_SECONDS", default=60.0)
+# Whether credits may be spent while a refund or dispute has left a debt.
+CREDITS_SPENDING_IN_DEBT = env.bool("CREDITS_SPENDING_IN_DEBT", default=False)
 # Signs what we put into Stripe's metadata; a key of its own so that SECRET_KEY can be rotated.
 PURCHASES_METADATA_KEY = env.str("PURCHASES_METADATA_KEY", default="") or SECRET_KEY
 

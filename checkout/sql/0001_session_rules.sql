@@ -4,7 +4,7 @@
 -- the ones it came from. created_at and expires_at may be given; updated_at is the database's.
 create function checkout_session_begins() returns trigger
 language plpgsql
-set search_path = pg_catalog, public
+set search_path = pg_catalog, public, pg_temp
 as $$
 begin
   if new.status <> 'active' then
@@ -36,7 +36,7 @@ for each row execute function checkout_session_begins();
 -- completed_at and updated_at are the database's.
 create function checkout_session_moves() returns trigger
 language plpgsql
-set search_path = pg_catalog, public
+set search_path = pg_catalog, public, pg_temp
 as $$
 begin
   if (new.id, new.owner_id, new.tier_id, new.tier_slug, new.tier_name, new.credits, new.bonus_credits,
@@ -80,7 +80,7 @@ for each row execute function checkout_session_moves();
 -- Promise: a tier's updated_at is the database's.
 create function checkout_tier_touch() returns trigger
 language plpgsql
-set search_path = pg_catalog, public
+set search_path = pg_catalog, public, pg_temp
 as $$
 begin
   new.updated_at := clock_timestamp();

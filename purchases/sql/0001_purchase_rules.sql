@@ -4,7 +4,7 @@
 -- and a status only moves as the state machine in docs/architecture.md allows. updated_at is the database's.
 create function purchases_purchase_guard() returns trigger
 language plpgsql
-set search_path = pg_catalog, public
+set search_path = pg_catalog, public, pg_temp
 as $$
 begin
   if (new.uuid, new.opened_by_id, new.tier_slug, new.tier_name, new.credits, new.bonus_credits, new.price_minor,
@@ -48,7 +48,7 @@ for each row execute function purchases_purchase_guard();
 -- Promise: a purchase that money moved for is never deleted.
 create function purchases_purchase_keep() returns trigger
 language plpgsql
-set search_path = pg_catalog, public
+set search_path = pg_catalog, public, pg_temp
 as $$
 begin
   if old.status in ('processing', 'credited', 'review') then
