@@ -116,6 +116,21 @@ def test_form_in_another_charset_is_refused(visitor: Client, alice: User, charse
     assert response.status_code == 400
 
 
+@pytest.mark.parametrize("charset", ["utf-8", "UTF8", "nobody-knows-this"])
+def test_form_in_utf8_by_any_name_is_read(visitor: Client, alice: User, charset: str) -> None:
+    """What Django takes for UTF-8 because it does not know it is read too."""
+    part = '--b\r\nContent-Disposition: form-data; name="{}"\r\n\r\n{}\r\n'
+    body = (
+        part.format("username", "alice@example.com") + part.format("password", "alice-password") + "--b--\r\n"
+    )
+
+    response = visitor.generic(
+        "POST", LOGIN, body.encode(), content_type=f"multipart/form-data; boundary=b; charset={charset}"
+    )
+
+    assert response.status_code == 302
+
+
 @pytest.mark.parametrize("evil", EVIL)
 def test_next_never_leads_to_another_site(visitor: Client, alice: User, evil: str) -> None:
     page = visitor.get(LOGIN, {"next": evil})
