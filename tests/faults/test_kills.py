@@ -4,8 +4,10 @@ The sandbox holds an answer, or an outside transaction holds a row; then the pro
 """
 
 import contextlib
+import tempfile
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -21,10 +23,12 @@ RETRIEVE = "GET /v1/checkout/sessions/*"
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    house = House(tmp_path_factory.mktemp("house")).build()
-    yield house
-    house.stop()
+def built() -> Iterator[House]:
+    # Not pytest's own folder: another run closes that to PostgreSQL's user, where that is not ours.
+    with tempfile.TemporaryDirectory(prefix="coffer-house-") as folder:
+        house = House(Path(folder)).build()
+        yield house
+        house.stop()
 
 
 @pytest.fixture
