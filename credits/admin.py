@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from credits.models import Account, Entry, Hold, LedgerTransaction, Lot
+from credits.models import Account, Entry, Hold, LedgerTransaction, Lot, VerifyRun
 
 
 class ReadOnlyAdmin(admin.ModelAdmin[Any]):
@@ -93,3 +93,10 @@ class HoldAdmin(ReadOnlyAdmin):
     list_filter = ("is_open", "created_at")
     search_fields = ("=uuid", "=account__uuid", "account__user__email")
     list_select_related = ("account",)
+
+
+@admin.register(VerifyRun)
+class VerifyRunAdmin(ReadOnlyAdmin):
+    """When every account was last proved."""
+
+    list_display = ("ran_at", "accounts", "entries", "problems")

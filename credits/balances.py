@@ -1,10 +1,13 @@
 """What somebody has, and how it came about. Reads only."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
+from django.db.models import QuerySet
 
 from credits.book import Posting, available_of, posting_from
 from credits.models import Entry, LedgerTransaction
@@ -27,6 +30,19 @@ class Balance:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PastBalance:
+    """The numbers of one account as they stood at one instant. `posted` is the statement's balance: it has held
+    credits in it, and expired ones until they are booked. `seq` is the number of the newest entry by then."""
+
+    seq: int = 0
+    posted: int = 0
+    current: int = 0  # available and held
+    available: int = 0
+    held: int = 0
+    debt: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Line:
     """One entry as its owner may see it."""
 
@@ -35,13 +51,15 @@ class Line:
     kind: str
     amount: int
     balance_after: int
+    debt_change: int
     description: str
     lot: uuid.UUID | None
     purchase: str  # the reference of the purchase behind the lot, opaque to the ledger
     created_at: datetime
 
 
-_BALANCE = """
+# What `balance_from` takes, column by column.
+BALANCE = """
 select account.uuid, account.posted - account.held - soon.gone, account.held, account.debt, account.lifetime,
   account.spent, account.version, soon.next
 from credits_account as account
@@ -54,6 +72,19 @@ cross join lateral (
 ) as soon
 where account.user_id = %s
 """
+# What a Line says; the rest of an operation is JSON that costs more to read than all of these.
+_SHOWN = (
+    "row_hash",
+    "account_seq",
+    "kind",
+    "amount",
+    "balance_after",
+    "debt_change",
+    "created_at",
+    "transaction__reason",
+    "lot__uuid",
+    "lot__purchase_ref",
+)
 
 
 def balance_of(user: Person) -> Balance:
@@ -61,10 +92,13 @@ def balance_of(user: Person) -> Balance:
     if user.pk is None:
         return Balance()
     with connection.cursor() as cursor:
-        cursor.execute(_BALANCE, [user.pk])
+        cursor.execute(BALANCE, [user.pk])
         row = cursor.fetchone()
-    if row is None:
-        return Balance()
+    return Balance() if row is None else balance_from(row)
+
+
+def balance_from(row: Sequence[Any]) -> Balance:
+    """Read what BALANCE selects."""
     account, free, held, debt, lifetime, spent, version, next_expiry = row
     available = available_of(free=free, debt=debt)
     return Balance(
@@ -80,14 +114,88 @@ def balance_of(user: Person) -> Balance:
     )
 
 
-def history_of(user: Person, *, before: int | None = None, limit: int = 25) -> list[Line]:
-    """Return the newest entries, newest first; with `before`, those below that number. One query."""
+# The newest entry by that instant is found by halving, as entry times never run backwards: twenty looks in a million.
+# A lot that had expired by then had still unbooked what the sweep booked of it later, and what it has not booked yet;
+# what came back to it meanwhile was booked in the same transaction, which is of another kind.
+_BALANCE_AT = """
+with recursive account as (
+  select id, seq, least(%s, greatest(clock_timestamp(), entry_at)) as instant from credits_account where user_id = %s
+),
+search (low, high) as (
+  select 0::bigint, seq from account
+  union all
+  select
+    case when entry.created_at <= account.instant then entry.account_seq else search.low end,
+    case when entry.created_at <= account.instant then search.high else entry.account_seq - 1 end
+  from search
+  cross join account
+  join credits_entry as entry
+    on entry.account_id = account.id and entry.account_seq = (search.low + search.high + 1) / 2
+  where search.low < search.high
+)
+select search.low, coalesce(newest.balance_after, 0), coalesce(newest.debt_after, 0), (
+    select coalesce(sum(hold.amount), 0)::bigint
+    from credits_hold as hold
+    left join credits_hold_resolution as ended on ended.hold_id = hold.id
+    where hold.account_id = account.id and hold.created_at <= account.instant
+      and (ended.created_at is null or ended.created_at > account.instant)
+  ), (
+    select coalesce(sum(lot.remaining - lot.held), 0)::bigint
+    from credits_lot as lot
+    where lot.account_id = account.id and lot.is_open and lot.expires_at <= account.instant
+  ) - (
+    select coalesce(sum(entry.amount), 0)::bigint
+    from credits_transaction as journal
+    join credits_entry as entry on entry.transaction_id = journal.id
+    join credits_lot as lot on lot.id = entry.lot_id
+    where journal.account_id = account.id and journal.scope = 'credits' and journal.kind = 'expire'
+      and journal.created_at > account.instant and lot.expires_at <= account.instant
+  )
+from account
+join search on search.low = search.high
+left join credits_entry as newest on newest.account_id = account.id and newest.account_seq = search.low
+"""
+
+
+def balance_at(user: Person, instant: datetime) -> PastBalance:
+    """Return what `user` had at that instant, the database's clock deciding what had expired. One query.
+
+    What was committed by an instant counts from the time it was written, under the account's lock: moments later the
+    answer for an instant may still gain an entry, never after that. An instant to come is taken as now.
+    """
     if user.pk is None:
-        return []
-    entries = Entry.objects.filter(account__user_id=user.pk).select_related("transaction", "lot")
+        return PastBalance()
+    with connection.cursor() as cursor:
+        cursor.execute(_BALANCE_AT, [instant, user.pk])
+        row = cursor.fetchone()
+    if row is None:
+        return PastBalance()
+    seq, posted, debt, held, gone = row
+    available = available_of(free=posted - held - gone, debt=debt)
+    return PastBalance(
+        seq=seq, posted=posted, current=available + held, available=available, held=held, debt=debt
+    )
+
+
+def history_of(user: Person, *, before: int | None = None, after: int = 0, limit: int = 25) -> list[Line]:
+    """Return the newest entries, newest first; only those below number `before` and above `after`. One query."""
+    entries = entries_of(user, before=before, after=after).only(*_SHOWN)
+    return [line_of(entry) for entry in entries[:limit]]
+
+
+def history_above(user: Person, *, after: int, limit: int = 25) -> list[Line]:
+    """Return the entries that follow number `after`, the nearest of them, newest first. One query."""
+    return [line_of(entry) for entry in entries_of(user, after=after).order_by("account_seq")[:limit]][::-1]
+
+
+def entries_of(user: Person, *, before: int | None = None, after: int = 0) -> QuerySet[Entry]:
+    """Return the entries behind history_of, to be read in pages or streamed."""
+    entries = Entry.objects.filter(account__user_id=user.pk) if user.pk is not None else Entry.objects.none()
     if before is not None:
         entries = entries.filter(account_seq__lt=before)
-    return [_line(entry) for entry in entries.order_by("-account_seq")[:limit]]
+    if after:
+        entries = entries.filter(account_seq__gt=after)
+    return entries.select_related("transaction", "lot").order_by("-account_seq")
 
 
 def posting_for(source: str) -> Posting | None:
@@ -97,7 +205,8 @@ def posting_for(source: str) -> Posting | None:
     return None if result is None else posting_from({**result, "replayed": True})
 
 
-def _line(entry: Entry) -> Line:
+def line_of(entry: Entry) -> Line:
+    """Return the entry as its owner may see it."""
     return Line(
         # The hash is the entry's own; its first half is as unique as any uuid.
         id=uuid.UUID(bytes=bytes(entry.row_hash[:16])),
@@ -105,6 +214,7 @@ def _line(entry: Entry) -> Line:
         kind=entry.kind,
         amount=entry.amount,
         balance_after=entry.balance_after,
+        debt_change=entry.debt_change,
         description=entry.transaction.reason,
         lot=entry.lot.uuid if entry.lot else None,
         purchase=entry.lot.purchase_ref if entry.lot else "",

@@ -1,5 +1,6 @@
 """Calls the ledger's SQL: one statement a verb. Turns its refusals into the errors of errors.py."""
 
+import functools
 import json
 import uuid
 from collections.abc import Iterable
@@ -10,6 +11,7 @@ from typing import Any, NoReturn
 import structlog
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
+from psycopg import Connection, Cursor
 from psycopg.types.json import Jsonb
 
 from credits import canonical, errors
@@ -67,7 +69,7 @@ def try_to_post(verb: str, *, scope: str, key: str, **arguments: Any) -> Posting
     """As post, for a verb that may find nothing to do: None then."""
     assert 0 < len(scope) <= 100, "a scope has 1 to 100 characters"
     assert 0 < len(key) <= 255, "a key has 1 to 255 characters"
-    result = _call(f"credits_{verb}", p_scope=scope, p_key=key, **arguments)
+    result = _call(verb, p_scope=scope, p_key=key, **arguments)
     if result is None:
         return None
     posting = posting_from(result)
@@ -111,31 +113,62 @@ def _parts(parts: Iterable[tuple[str, int]]) -> tuple[tuple[uuid.UUID, int], ...
     return tuple((uuid.UUID(lot), amount) for lot, amount in parts)
 
 
-def _call(function: str, **arguments: Any) -> dict[str, Any] | None:
+def _call(verb: str, **arguments: Any) -> dict[str, Any] | None:
     """One round trip in autocommit; inside the caller's transaction a savepoint, which a refusal rolls back."""
     if not connection.in_atomic_block:
-        return _execute(function, arguments)
+        return _execute(verb, arguments)
     with transaction.atomic():
-        return _execute(function, arguments)
+        return _execute(verb, arguments)
 
 
-def _execute(function: str, arguments: dict[str, Any]) -> dict[str, Any] | None:
-    statement = _statement(function, tuple(arguments))
+def _execute(verb: str, arguments: dict[str, Any]) -> dict[str, Any] | None:
+    told = _told(verb)
+    statement = _statement(verb, tuple(arguments), is_told=told is not None)
     values: list[Any] = [
-        Jsonb(value) if isinstance(value, dict | list) else value for value in arguments.values()
+        *(Jsonb(value) if isinstance(value, dict | list) else value for value in arguments.values()),
+        *(told or ()),
     ]
     try:
         with connection.cursor() as cursor:
-            cursor.execute(statement, values)
-            (result,) = cursor.fetchone()
+            if getattr(settings, "CREDITS_PREPARED_STATEMENTS", False):
+                result = _prepared(cursor.connection, statement, values)
+            else:
+                cursor.execute(statement, values)
+                (result,) = cursor.fetchone()
     except DatabaseError as error:
         _raise_refusal(error)
     return None if result is None else dict(json.loads(result))  # Django has psycopg hand over jsonb as text
 
 
-def _statement(function: str, names: tuple[str, ...]) -> str:
+def _prepared(raw: Connection[Any], statement: str, values: list[Any]) -> Any:
+    """Call by a statement that the server has parsed and planned before; psycopg keeps it by its text."""
+    with connection.wrap_database_errors, Cursor(raw) as cursor:
+        row = cursor.execute(statement, values, prepare=True).fetchone()
+    assert row is not None, "a function answers one row"
+    return row[0]
+
+
+# What outgoing webhooks are told, and the setting that says so.
+_TOPICS = {
+    "grant": ("credits.granted", "CREDITS_TELL_GRANTED"),
+    "spend": ("credits.spent", "CREDITS_TELL_SPENT"),
+    "capture": ("credits.spent", "CREDITS_TELL_SPENT"),
+}
+
+
+def _told(verb: str) -> tuple[int, bool, str] | None:
+    """What credits_tell is asked beside the verb's answer; None where nobody wants to be told."""
+    low = int(getattr(settings, "LOW_BALANCE_CREDITS", 0))
+    topic, setting = _TOPICS.get(verb, ("", ""))
+    topic = topic if getattr(settings, setting, False) else ""
+    return (low, spending_in_debt(), topic) if low or topic else None
+
+
+@functools.cache
+def _statement(verb: str, names: tuple[str, ...], *, is_told: bool) -> str:
     arguments = ", ".join(f"{name} => %s" for name in names)
-    return f"select {function}({arguments})"
+    call = f"credits_{verb}({arguments})"
+    return f"select credits_tell({call}, %s, %s, %s)" if is_told else f"select {call}"
 
 
 def _raise_refusal(error: DatabaseError) -> NoReturn:

@@ -14,6 +14,9 @@ _POSTGRES_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 # Numbers of PostgreSQL's types, which stand before each field.
 _BYTES, _NUMBER, _INSTANT, _UUID = 17, 20, 1184, 2950
+_COUNT, _HEAD, _WITH_NUMBER = struct.Struct(">i").pack, struct.Struct(">ii").pack, struct.Struct(">iiq").pack
+# A length of -1 is NULL, which an empty value (length 0) is not.
+_NULL_NUMBER = _HEAD(_NUMBER, -1)
 
 
 def micros(at: datetime) -> int:
@@ -67,25 +70,25 @@ def entry_hash(row: Any, *, previous: bytes, digest: bytes) -> bytes:
 
 def _hash(*fields: bytes) -> bytes:
     """Of PostgreSQL's binary record: the number of fields, then each as type, length and bytes."""
-    return hashlib.sha256(struct.pack(">i", len(fields)) + b"".join(fields)).digest()
+    return hashlib.sha256(_COUNT(len(fields)) + b"".join(fields)).digest()
 
 
 def _number(value: int | None) -> bytes:
-    # A length of -1 is NULL, which an empty value (length 0) is not.
-    return struct.pack(">ii", _NUMBER, -1) if value is None else struct.pack(">iiq", _NUMBER, 8, value)
+    return _NULL_NUMBER if value is None else _WITH_NUMBER(_NUMBER, 8, value)
 
 
 def _bytes(value: bytes) -> bytes:
-    return struct.pack(">ii", _BYTES, len(value)) + value
+    return _HEAD(_BYTES, len(value)) + value
 
 
 def _text(value: str) -> bytes:
-    return _bytes(value.encode())
+    encoded = value.encode()
+    return _HEAD(_BYTES, len(encoded)) + encoded
 
 
 def _uuid(value: uuid.UUID) -> bytes:
-    return struct.pack(">ii", _UUID, 16) + value.bytes
+    return _HEAD(_UUID, 16) + value.bytes
 
 
 def _instant(value: datetime) -> bytes:
-    return struct.pack(">iiq", _INSTANT, 8, (value - _POSTGRES_EPOCH) // _MICROSECOND)
+    return _WITH_NUMBER(_INSTANT, 8, (value - _POSTGRES_EPOCH) // _MICROSECOND)

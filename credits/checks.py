@@ -24,7 +24,13 @@ TRIGGERS = {
         "credits_entry_verify",
         "credits_entry_verify_capture",
     },
-    "credits_lot": {"credits_lot_append_only", "credits_lot_begin", "credits_lot_guard", "credits_lot_keep"},
+    "credits_lot": {
+        "credits_lot_append_only",
+        "credits_lot_begin",
+        "credits_lot_freeze",
+        "credits_lot_guard",
+        "credits_lot_keep",
+    },
     "credits_hold": {"credits_hold_append_only", "credits_hold_guard", "credits_hold_verify"},
     "credits_hold_line": {
         "credits_hold_line_append_only",

@@ -81,8 +81,9 @@ def claw_back(
     """Bring a purchase to the state where `returned_minor` of `paid_minor` is with the buyer again; None if it is.
 
     `returned_minor` is what all refunds and disputes hold now, not what changed: repeats and any order are harmless.
-    Each lot loses its share, rounded in the buyer's favour: first what is left of it, then other paid credits, then
-    debt; when less is returned than before, that is undone. `key` says which event it was; the state decides.
+    Each lot loses its share, rounded in the buyer's favour: first what is left of it, then of the purchase, then other
+    paid credits, then debt; when less is returned than before, that is undone. `key` says which event it was;
+    the state decides.
     Raises UnknownPurchase.
     """
     return book.try_to_post(

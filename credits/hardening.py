@@ -8,6 +8,7 @@ VERBS = (
     "credits_grant",
     "credits_spend",
     "credits_hold",
+    "credits_hold_purchase",
     "credits_capture",
     "credits_release",
     "credits_reverse",
@@ -15,12 +16,15 @@ VERBS = (
     "credits_transfer",
     "credits_claw_back",
     "credits_expire",
+    "credits_open",
+    "credits_tell",
 )
 
 
 def ledger_tables() -> list[str]:
     """Names of the tables that only the ledger's own functions write."""
-    return [model._meta.db_table for model in apps.get_app_config("credits").get_models()]
+    models = apps.get_app_config("credits").get_models()
+    return [model._meta.db_table for model in models if model._meta.object_name != "VerifyRun"]
 
 
 def harden(runtime_role: str) -> None:

@@ -23,12 +23,14 @@ class OpenHold:
     created_at: datetime
 
 
-def holds_of(user: Person, *, limit: int = 100) -> list[OpenHold]:
-    """Return the open holds on the account of `user`, newest first. Two queries."""
+def holds_of(user: Person, *, scope: str | None = None, limit: int = 100) -> list[OpenHold]:
+    """Return the open holds on the account of `user`, newest first; with `scope`, its own. Two queries."""
     if user.pk is None:
         return []
     lines = Prefetch("lines", HoldLine.objects.select_related("lot").order_by("id"))
     holds = Hold.objects.filter(account__user_id=user.pk, is_open=True).select_related("transaction")
+    if scope is not None:
+        holds = holds.filter(transaction__scope=scope)
     return [_open(hold) for hold in holds.prefetch_related(lines).order_by("-id")[:limit]]
 
 

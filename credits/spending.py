@@ -3,13 +3,14 @@
 import uuid
 from collections.abc import Mapping
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from credits import book
 from credits.book import Posting
 from credits.people import Person
 
-__all__ = ["Posting", "capture", "hold", "release", "reverse", "spend"]
+__all__ = ["Posting", "capture", "hold", "hold_purchase", "release", "reverse", "spend"]
 
 
 def spend(
@@ -60,11 +61,35 @@ def hold(
         key=key,
         p_user_id=user.pk,
         p_amount=book.check_amount(amount),
-        p_expires_after=None if expires_in is None else expires_in.total_seconds(),
+        p_expires_after=None if expires_in is None else Decimal(str(expires_in.total_seconds())),
         p_reason=description,
         p_metadata=dict(metadata or {}),
         p_actor=actor,
         p_is_debt_allowed=book.spending_in_debt(),
+    )
+
+
+def hold_purchase(
+    *,
+    source: str,
+    scope: str,
+    key: str,
+    description: str = "",
+    metadata: Mapping[str, Any] | None = None,
+    actor: str = "",
+) -> Posting | None:
+    """Put aside what is left of one purchase's own credits, without an end; None where nothing is left.
+
+    `source` is what the purchase was granted for. Raises UnknownPurchase, KeyReused.
+    """
+    return book.try_to_post(
+        "hold_purchase",
+        scope=scope,
+        key=key,
+        p_source=source,
+        p_reason=description,
+        p_metadata=dict(metadata or {}),
+        p_actor=actor,
     )
 
 

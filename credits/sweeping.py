@@ -1,5 +1,6 @@
 """What time does to credits, booked: expired holds end, expired lots are emptied. No balance waits for it."""
 
+import json
 import uuid
 from dataclasses import dataclass
 from typing import Any
@@ -93,7 +94,33 @@ def _expire(account: int) -> int:
             raise
         log.exception("credits_expire_failed", account=account)
         return 0
+    if booked:
+        _log_expiry(account)
     return int(booked)
+
+
+# The key ends in a uuid that sorts by time.
+_NEWEST_EXPIRY = """
+select uuid, key, result from credits_transaction
+where account_id = %s and scope = 'credits' and kind = 'expire'
+order by key desc limit 1
+"""
+
+
+def _log_expiry(account: int) -> None:
+    """The line that book.py writes for the other verbs; what expires counted for nothing before it was booked."""
+    ((transaction, key, result),) = _rows(_NEWEST_EXPIRY, [account])
+    posting = book.posting_from(json.loads(result))
+    log.info(
+        "credits_expire",
+        account=str(posting.account),
+        transaction=str(transaction),
+        scope="credits",
+        key=key,
+        before=posting.balance_before,
+        after=posting.balance,
+        replayed=False,
+    )
 
 
 def _rows(query: str, parameters: list[int]) -> list[tuple[Any, ...]]:

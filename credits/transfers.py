@@ -20,8 +20,9 @@ def transfer(
 ) -> Posting | None:
     """Move all credits and debt of `source` to `target`, and merge its account into theirs for ever.
 
-    Open holds stay where they are; what they let go of follows by itself. Returns what `target` got, or None where
-    `source` never had an account. Raises AccountMerged (one of them went elsewhere before), KeyReused.
+    Paid credits then repay the target's debt, wherever either came from. Open holds stay where they are; what they let
+    go of follows by itself, and repays likewise. Returns what `target` got, or None where `source` never had an
+    account. Raises AccountMerged (one of them went elsewhere before), KeyReused.
     """
     return book.try_to_post(
         "transfer",

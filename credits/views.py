@@ -1,12 +1,18 @@
-"""One's own statement, as a page and as a file."""
+"""One's own statement, as a page and as a file. Both take the time it is of: ?from=2026-05-01&to=2026-05-31."""
+
+from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from credits import statements
-from credits.balances import balance_of, history_of
+from credits.notices import notes_on
+from credits.periods import Period, period_from
+from credits.shown import shown_to
+from credits.statements import csv_rows, statement_of
 
 PAGE = 25
 
@@ -15,25 +21,44 @@ PAGE = 25
 @login_required
 def statement(request: HttpRequest) -> HttpResponse:
     """The balance and the entries behind it, newest first, a page at a time."""
+    period = period_from(request.GET)
     before = request.GET.get("before", "")
     below = int(before) if before.isascii() and before.isdecimal() and len(before) < 19 else None
-    lines = history_of(request.user, before=below, limit=PAGE + 1)
-    next_url = f"?before={lines[PAGE - 1].seq}" if len(lines) > PAGE else None
+    statement = statement_of(request.user, start=period.start, end=period.end)
+    lines = statement.lines(before=below, limit=PAGE + 1)
+    query = urlencode({name: text for name, text in period.given.items() if text})
+    balance = shown_to(request.user)
     context = {
-        "balance": balance_of(request.user),
+        "balance": balance,
+        "notes": notes_on(balance, now=timezone.now()),
+        "period": period,
+        "statement": statement if period.is_limited else None,
         "lines": lines[:PAGE],
-        "next_url": next_url,
-        "first_url": "?" if before else None,
+        "query": query,
+        "next_url": f"?{_with(query, before=lines[PAGE - 1].seq)}" if len(lines) > PAGE else None,
+        "first_url": f"?{query}" if before else None,
     }
-    return render(request, "credits/statement.html", context)
+    return render(request, "credits/statement.html", context, status=_status(period))
 
 
 @require_safe
 @login_required
-def statement_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """Every entry, newest first, sent while it is read."""
+def statement_csv(request: HttpRequest) -> HttpResponseBase:
+    """Every entry of that time, newest first, sent while it is read. What is wrong with a date, the page says."""
+    period = period_from(request.GET)
+    if period.errors:
+        return statement(request)
     response = StreamingHttpResponse(
-        statements.csv_rows(request.user), content_type="text/csv; charset=utf-8"
+        csv_rows(statement_of(request.user, start=period.start, end=period.end)),
+        content_type="text/csv; charset=utf-8",
     )
     response["Content-Disposition"] = 'attachment; filename="statement.csv"'
     return response
+
+
+def _with(query: str, *, before: int) -> str:
+    return f"{query}&before={before}" if query else f"before={before}"
+
+
+def _status(period: Period) -> int:
+    return 400 if period.errors else 200

@@ -7,6 +7,7 @@ from credits.models.accounts import NO_HASH, Account
 from credits.models.holds import Hold, HoldLine, HoldResolution
 from credits.models.journal import Entry, LedgerTransaction
 from credits.models.lots import MOST_CREDITS, Lot
+from credits.models.runs import VerifyRun
 
 __all__ = [
     "MOST_CREDITS",
@@ -18,4 +19,5 @@ __all__ = [
     "HoldResolution",
     "LedgerTransaction",
     "Lot",
+    "VerifyRun",
 ]

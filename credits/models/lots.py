@@ -1,7 +1,7 @@
 """Where credits came from."""
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import ExpressionWrapper, F, Q
 from django.utils.translation import gettext_lazy as _
 
 from credits.models.accounts import Account
@@ -54,9 +54,13 @@ class Lot(models.Model):
         verbose_name_plural = _("lots")
         indexes = [
             models.Index(
-                fields=["account", "priority", "expires_at", "id"],
+                F("account"),
+                F("priority"),
+                F("expires_at"),
+                ExpressionWrapper(Q(kind="paid"), output_field=models.BooleanField()),
+                F("id"),
                 condition=Q(is_open=True),
-                name="credits_lot_burn_order",
+                name="credits_lot_in_burn_order",
             ),
             models.Index(
                 fields=["expires_at"],

@@ -1,5 +1,6 @@
 """The people of these tests, quick ways to give and take, and the roads of an attacker."""
 
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,6 +18,9 @@ from credits.spending import spend
 
 Give = Callable[..., Posting]
 Take = Callable[..., Posting]
+
+# How many steps generated tests take: a few hundred, or what LEDGER_STEPS asks for.
+STEPS = int(os.environ.get("LEDGER_STEPS", "300"))
 
 
 @pytest.fixture

@@ -30,15 +30,29 @@ def race(act: Callable[[int], Outcome], *, count: int) -> list[Outcome]:
 
 
 @contextmanager
-def without_account_lock(owner: psycopg.Connection) -> Iterator[None]:
-    """The ledger as it would be if spend read the account without locking it: the twin of a race test."""
-    ((kept,),) = owner.execute("select pg_get_functiondef('credits_spend'::regproc)").fetchall()
-    # All have looked for their key, and none has written yet, when the clock is read.
-    naive = kept.replace(" for no key update;", ";").replace("v_now :=", "perform pg_sleep(0.2); v_now :=")
-    assert naive.count("pg_sleep") == 1
-    assert "for no key update" not in naive
-    owner.execute(naive)
+def without_account_lock(owner: psycopg.Connection, *functions: str) -> Iterator[None]:
+    """The ledger as it would be if these functions read the account without locking it: the twin of a race test."""
+
+    def unlocked(source: str) -> str:
+        # All have looked for their key, and none has written yet, when the clock is read.
+        return source.replace(" for no key update", "").replace(
+            "v_now :=", "perform pg_sleep(1); v_now :=", 1
+        )
+
+    with replaced(owner, dict.fromkeys(functions or ("credits_spend",), unlocked)):
+        yield
+
+
+@contextmanager
+def replaced(owner: psycopg.Connection, changes: dict[str, Callable[[str], str]]) -> Iterator[None]:
+    """Functions of the ledger with another text until the end of the block. A change must change something."""
+    kept = {}
     try:
+        for name, change in changes.items():
+            ((kept[name],),) = owner.execute("select pg_get_functiondef(%s::regproc)", [name]).fetchall()
+            assert change(kept[name]) != kept[name], f"{name} has no such guard any more"
+            owner.execute(change(kept[name]))
         yield
     finally:
-        owner.execute(kept)
+        for source in kept.values():
+            owner.execute(source)

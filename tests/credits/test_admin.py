@@ -14,7 +14,7 @@ LISTS = ["account", "ledgertransaction", "entry", "lot", "hold"]
 def operator(db: None) -> Client:
     client = Client()
     boss = User.objects.create_superuser("boss@example.com")
-    client.force_login(boss, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(boss, backend="accounts.backends.PasswordBackend")
     return client
 
 

@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import User
 from credits.balances import Balance, balance_of, history_of
 from credits.context_processors import credits_balance
+from credits.holds import holds_of
 from tests.credits.conftest import Give, Take
 
 
@@ -117,3 +118,7 @@ def test_the_header_of_a_visitor_is_empty(db: None) -> None:
 
     assert not credits_balance(request)["credits_balance"]
     assert credits_balance(HttpRequest()) == {"credits_balance": None}
+
+
+def test_a_visitor_has_no_history_and_no_holds(db: None) -> None:
+    assert (history_of(AnonymousUser()), holds_of(AnonymousUser())) == ([], [])

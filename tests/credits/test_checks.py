@@ -46,6 +46,22 @@ def test_a_disabled_trigger_is_an_error(owner: psycopg.Connection) -> None:
     assert "credits_entry_verify of credits_entry" in messages[0].msg
 
 
+def test_each_missing_trigger_is_an_error(owner: psycopg.Connection) -> None:
+    for table, name in [(table, name) for table, names in TRIGGERS.items() for name in names]:
+        ((kept,),) = owner.execute(
+            "select pg_get_triggerdef(oid) from pg_trigger where tgrelid = %s::regclass and tgname = %s",
+            [table, name],
+        ).fetchall()
+        owner.execute(f"drop trigger {name} on {table}")
+        try:
+            messages = ledger_in_database(databases=["default"])
+        finally:
+            owner.execute(kept)
+
+        assert [(message.id, message.level) for message in messages] == [("credits.E001", checks.ERROR)]
+        assert f"{name} of {table}" in messages[0].msg
+
+
 def test_migrate_may_borrow_the_owner() -> None:
     with owner_connection():
         assert ledger_in_database(databases=["default"]) == []

@@ -1,9 +1,13 @@
 """claw_back(): a refund or dispute takes credits back, as a state to reach."""
 
 import time
+import uuid
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from django.db import transaction
+from django.db.models import F
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -17,7 +21,7 @@ from credits.proof import prove
 from credits.spending import hold, release, reverse, spend
 from credits.sweeping import sweep_credits
 from credits.transfers import transfer
-from tests.credits.conftest import Give, Take
+from tests.credits.conftest import STEPS, Give, Take
 
 
 @pytest.fixture(autouse=True)
@@ -26,11 +30,19 @@ def _proved(db: None) -> object:
     assert prove().problems == []
 
 
-def buy(user: User, source: str = "cs_1", expires_after: timedelta | None = None) -> Posting:
+def buy(
+    user: User,
+    source: str = "cs_1",
+    *,
+    bonus: int = 20,
+    paid_priority: int | None = None,
+    expires_after: timedelta | None = None,
+) -> Posting:
     """Plus: 200 and 20 for 18.00."""
+    terms: dict[str, Any] = {"currency": "USD", "expires_after": expires_after}
     lots = [
-        NewLot(kind="paid", amount=200, price_minor=1800, currency="USD", expires_after=expires_after),
-        NewLot(kind="bonus", amount=20, price_minor=0, currency="USD", expires_after=expires_after),
+        NewLot(kind="paid", amount=200, price_minor=1800, priority=paid_priority, **terms),
+        NewLot(kind="bonus", amount=bonus, price_minor=0, **terms),
     ]
     return grant(user=user, lots=lots, kind="purchase", scope="purchases", key=source, source=source)
 
@@ -196,6 +208,42 @@ def test_a_claim_between_taking_and_giving_back(alice: User, bob: User) -> None:
     assert numbers(bob) == (110, 110, 0)
 
 
+def test_what_comes_back_after_a_claim_repays_what_is_owed_there(alice: User, bob: User) -> None:
+    buy(alice)
+    refund(1800)
+    buy(bob, "cs_2")
+    spend(user=bob, amount=150, scope="tests", key="job:1")
+    refund(1800, "cs_2")
+    transfer(source=alice, target=bob, scope="accounts", key="claim:1")
+    assert numbers(bob) == (0, 0, 150)
+
+    refund(0)
+
+    assert numbers(bob) == (70, 70, 0)
+
+
+def test_what_one_lot_owes_is_cancelled_before_another_comes_back(alice: User) -> None:
+    buy(alice)
+    spend(user=alice, amount=7, scope="tests", key="job:1")
+
+    refund(1800)
+    refund(0)
+    assert list(Lot.objects.order_by("id").values_list("remaining", flat=True)) == [200, 13]
+    refund(1799)
+
+    assert numbers(alice) == (0, 0, 5)
+    assert list(Lot.objects.order_by("id").values_list("remaining", flat=True)) == [0, 0]
+
+
+def test_what_is_left_of_a_purchase_goes_before_debt(alice: User) -> None:
+    buy(alice, paid_priority=1)
+    spend(user=alice, amount=150, scope="tests", key="job:1")
+
+    refund(900)
+
+    assert numbers(alice) == (0, 0, 40)
+
+
 def test_an_unknown_purchase_is_refused(alice: User) -> None:
     with pytest.raises(UnknownPurchase):
         refund(1800, "cs_unknown")
@@ -207,27 +255,87 @@ def test_a_free_purchase_returns_nothing(alice: User) -> None:
     assert claw_back(source="cs_1", returned_minor=0, paid_minor=0, scope="purchases", key="x") is None
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    states=st.lists(st.integers(-100, 2000), max_size=12),
-    last=st.integers(0, 1800),
-    spent=st.integers(0, 220),
-)
-def test_any_order_ends_the_same(alice: User, states: list[int], last: int, spent: int) -> None:
-    source = f"cs_{Entry.objects.count()}_{len(states)}"
-    start = numbers(alice)
-    assert start[2] == 0
-    buy(alice, source)
-    if spent:
-        undo = spend(user=alice, amount=spent, scope="tests", key=source)
-    for state in [*states, last, last]:
-        refund(state, source)
+Event = tuple[str, int, int]  # which refund or dispute, its how manieth state, what it holds
 
-    taken = 200 * last // 1800 + 20 * last // 1800
-    left = sum(lot.remaining for lot in Lot.objects.all()) - balance_of(alice).debt
-    assert left == start[0] + 220 - spent - taken
-    # Leave nothing behind for the next example.
-    refund(0, source)
-    if spent:
-        reverse(spend=undo.id, scope="tests", key=f"undo {source}")
-    assert numbers(alice) == (start[0] + 220, start[0] + 220, 0)
+
+class Case:
+    """One purchase after some use, and what Stripe says of its refunds and disputes, event by event."""
+
+    def __init__(
+        self, *, bonus: int, paid_priority: int | None, gift: int, other: int, spent: int, held: int
+    ) -> None:
+        self.user = User.objects.create_user(f"{uuid.uuid4()}@example.com")
+        self.source = f"cs_{self.user.pk}"
+        self.holding: dict[str, tuple[int, int]] = {}  # by refund or dispute: its version, what it holds
+        if gift:
+            lot = NewLot(kind="promo", amount=gift, priority=101)
+            grant(user=self.user, lots=[lot], scope="tests", key="gift")
+        buy(self.user, self.source, bonus=bonus, paid_priority=paid_priority)
+        if other:
+            lot = NewLot(kind="paid", amount=other)
+            grant(user=self.user, lots=[lot], scope="tests", key="other")
+        if spent:
+            spend(user=self.user, amount=spent, scope="tests", key="job:1")
+        if held:
+            hold(user=self.user, amount=held, scope="tests", key="job:2")
+
+    def hear(self, events: list[Event]) -> "Case":
+        """Each event in turn: the latest state of that refund or dispute, and then the sum of all."""
+        for which, version, amount in events:
+            self.holding[which] = max(self.holding.get(which, (-1, 0)), (version, amount))
+            refund(sum(amount for _, amount in self.holding.values()), self.source)
+        lots = Lot.objects.filter(account__user=self.user, is_open=True).order_by("id")
+        self.lots = list(lots.values_list("remaining", flat=True))
+        self.left, self.debt = sum(self.lots), balance_of(self.user).debt
+        return self
+
+    @property
+    def is_short(self) -> bool:
+        """A lot's share was not found in the lot itself."""
+        taken = Entry.objects.filter(kind="claw_back", account__user=self.user)
+        return taken.exclude(lot=F("transaction__about_lot")).exists()
+
+
+@st.composite
+def event_sequences(draw: st.DrawFn) -> tuple[list[Event], list[Event]]:
+    """The events of up to three refunds and two disputes as they happened, and as they arrived: shuffled, repeated."""
+    happened = []
+    for which in draw(
+        st.lists(st.sampled_from(["re_1", "re_2", "re_3", "dp_1", "dp_2"]), min_size=1, unique=True)
+    ):
+        amounts = draw(st.lists(st.sampled_from([0, 1, 450, 900, 1799, 1800]), min_size=1, max_size=3))
+        happened += [(which, version, amount) for version, amount in enumerate(amounts)]
+    repeated = happened + draw(st.lists(st.sampled_from(happened), max_size=4))
+    return happened, draw(st.permutations(repeated))
+
+
+cases = st.fixed_dictionaries(
+    {
+        "bonus": st.sampled_from([1, 20, 300]),
+        "paid_priority": st.sampled_from([1, 100]),
+        "gift": st.sampled_from([0, 9]),
+        "other": st.sampled_from([0, 30, 100]),
+        "spent": st.integers(0, 150),
+        "held": st.integers(0, 50),
+    }
+)
+
+
+@settings(max_examples=max(STEPS // 10, 100), deadline=None, suppress_health_check=list(HealthCheck))
+@given(events=event_sequences(), case=cases)
+def test_events_in_any_order_and_number_end_the_same(
+    db: None, events: tuple[list[Event], list[Event]], case: dict[str, Any]
+) -> None:
+    happened, arrived = events
+    with transaction.atomic():
+        one, other = (Case(**case).hear(order) for order in (happened, arrived))
+        is_short = one.is_short or other.is_short
+        transaction.set_rollback(True)
+
+    latest = {which: amount for which, _, amount in happened}
+    returned = min(sum(latest.values()), 1800)
+    taken = 200 * returned // 1800 + case["bonus"] * returned // 1800
+    given = 200 + case["bonus"] + case["gift"] + case["other"]
+    assert (one.left, one.debt) == (other.left, other.debt)
+    assert one.lots == other.lots or is_short
+    assert one.left - one.debt == given - case["spent"] - taken

@@ -6,14 +6,9 @@ import psycopg
 import pytest
 
 from accounts.models import User
-from credits.balances import balance_of
-from credits.book import Posting
-from credits.errors import HoldEnded
-from credits.proof import prove
-from credits.spending import capture, hold, release
+from credits.spending import capture, hold
 from tests.credits.attacks import refused
 from tests.credits.conftest import Give
-from tests.credits.racing import race
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -110,15 +105,12 @@ def test_an_entry_that_captures_without_a_hold_is_refused(held: uuid.UUID, owner
     refused(owner, statement, "credits_entry_capture_of_hold")
 
 
-def test_captures_and_releases_at_once_end_a_hold_once(held: uuid.UUID, alice: User) -> None:
-    def end(number: int) -> Posting:
-        if number % 2:
-            return capture(hold=held, scope="tests", key=f"end:{number}")
-        return release(hold=held, scope="tests", key=f"end:{number}")
+@pytest.mark.parametrize("amount", [-21, -50])
+def test_what_is_held_is_not_spent(held: uuid.UUID, owner: psycopg.Connection, amount: int) -> None:
+    statement = (
+        "insert into credits_entry (account_id, transaction_id, kind, lot_id, amount, created_at)"
+        f" select h.account_id, h.transaction_id, 'spend', l.lot_id, {amount}, clock_timestamp()"
+        " from credits_hold h join credits_hold_line l on l.hold_id = h.id"
+    )
 
-    outcomes = race(end, count=20)
-
-    assert sum(isinstance(outcome, Posting) for outcome in outcomes) == 1
-    assert sum(isinstance(outcome, HoldEnded) for outcome in outcomes) == 19
-    assert balance_of(alice).held == 0
-    assert prove().problems == []
+    refused(owner, statement, "credits_entry_lot_has_enough")

@@ -29,6 +29,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
         ("update credits_lot set remaining = remaining - 7", "credits_lot_moved_by_entries"),
         ("update credits_lot set remaining = remaining - 7, moved_seq = 3", "credits_lot_moved_by_entries"),
         ("update credits_lot set moved_seq = 9", "credits_lot_moved_by_entries"),
+        ("update credits_lot set is_open = false", "credits_lot_moved_by_entries"),
         ("update credits_lot set held = 1", "credits_lot_held_by_holds"),
     ],
 )
@@ -84,6 +85,7 @@ def test_balances_are_not_truncated_by_the_owner(owner: psycopg.Connection, tabl
         ("update credits_account set merged_into_id = (select min(id) from credits_account)",
          "credits_account_merged_once_and_empty"),
         ("update credits_lot set remaining = granted", "credits_lot_moved_by_entries"),
+        ("update credits_lot set is_open = false", "credits_lot_moved_by_entries"),
         ("update credits_lot set held = 1", "credits_lot_held_by_holds"),
         ("update credits_lot set granted = 1000", "credits_lot_terms_frozen"),
         ("update credits_lot set expires_at = now() + interval '9 days'", "credits_lot_terms_frozen"),
@@ -266,3 +268,12 @@ def test_ids_in_the_open_are_not_guessable() -> None:
 
     assert all(isinstance(one, uuid.UUID) and one.version == 7 for one in shown)
     assert len({one.bytes[-8:] for one in shown}) == 2
+
+
+def test_the_owner_does_not_switch_the_triggers_off_for_a_session(owner: psycopg.Connection) -> None:
+    """Only a superuser may; ALTER TABLE ... DISABLE TRIGGER the owner may, and the system check says so."""
+    if owner.execute("select rolsuper from pg_roles where rolname = current_user").fetchone() == (True,):
+        pytest.skip("here the owner is a superuser")
+
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        owner.execute("set session_replication_role = replica")

@@ -41,6 +41,12 @@ def test_the_runtime_role_writes_no_ledger_table(runtime: psycopg.Connection, ta
         "create function credits_free(credits_account) returns bigint language sql return 5",
         "create trigger mine after insert on credits_entry for each row execute function credits_entry_apply()",
         "create table credits_mine (id bigint)",
+        "merge into credits_account a using (select 1) one on true when matched then update set posted = 9",
+        "with taken as (update credits_lot set held = 0 returning id) select * from taken",
+        "copy credits_entry from '/etc/passwd'",
+        "alter function credits_entry_verify() rename to credits_entry_believe",
+        "alter table credits_account alter column posted set default 1000",
+        "create rule believe as on insert to credits_entry do instead nothing",
     ],
 )
 def test_the_runtime_role_finds_no_way_around(runtime: psycopg.Connection, statement: str) -> None:
@@ -66,3 +72,29 @@ def test_a_temporary_table_in_front_of_the_ledger_is_not_looked_at(
         )
 
     assert refusal.value.sqlstate == "CR001"
+
+
+def test_the_runtime_role_does_not_become_the_owner(
+    runtime: psycopg.Connection, owner: psycopg.Connection
+) -> None:
+    with pytest.raises(InsufficientPrivilege):
+        runtime.execute(sql.SQL("set role {}").format(sql.Identifier(owner.info.user)))
+
+
+def test_a_clock_of_ones_own_is_not_looked_at(alice: User, runtime: psycopg.Connection) -> None:
+    """A verb reads the system's clock, whatever stands in front of it for the caller."""
+    runtime.execute(
+        "create function pg_temp.clock_timestamp() returns timestamptz language sql return 'infinity'::timestamptz"
+    )
+    runtime.execute("set search_path = pg_temp, public, pg_catalog")
+
+    runtime.execute(
+        "select public.credits_hold(%s::bigint, 1, null, 'tests', 'clock', '', '{}'::jsonb, '', false)",
+        [alice.pk],
+    )
+
+    row = runtime.execute("select max(created_at) < 'infinity' from public.credits_transaction").fetchone()
+    assert row == (True,)
+    runtime.execute(
+        "select public.credits_release(uuid, 'tests', 'end', '', '{}'::jsonb, '', false) from credits_hold"
+    )

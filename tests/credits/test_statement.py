@@ -6,6 +6,7 @@ import io
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import User
 from tests.credits.conftest import Give, Take
@@ -14,7 +15,7 @@ from tests.credits.conftest import Give, Take
 @pytest.fixture
 def browser(alice: User) -> Client:
     client = Client()
-    client.force_login(alice, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(alice, backend="accounts.backends.PasswordBackend")
     return client
 
 
@@ -109,8 +110,94 @@ def test_a_cell_is_never_a_formula(browser: Client, give: Give, take: Take, firs
 def test_a_long_file_is_read_in_pages(
     browser: Client, give: Give, take: Take, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("credits.statements._PAGE", 2)
+    monkeypatch.setattr("credits.statements._CHUNK", 2)
     for _ in range(5):
         give(1)
 
     assert [row[1] for row in rows(browser.get("/credits/statement.csv"))[1:]] == ["5", "4", "3", "2", "1"]
+
+
+def test_a_time_may_be_asked_for(browser: Client, give: Give, take: Take) -> None:
+    give(50)
+    take(20, "job:1")
+    today = timezone.now().date().isoformat()
+
+    response = browser.get("/credits/", {"from": today, "to": today})
+    page = response.content.decode()
+
+    assert [line.amount for line in response.context["lines"]] == [-20, 50]
+    assert (response.context["statement"].opening.posted, response.context["statement"].closing.posted) == (
+        0,
+        30,
+    )
+    assert f'href="/credits/statement.csv?from={today}&amp;to={today}"' in page
+    assert page.count(f'value="{today}"') == 2
+
+
+def test_a_time_without_entries_is_a_page_too(browser: Client, give: Give) -> None:
+    give(50)
+
+    response = browser.get("/credits/", {"to": "2020-01-31"})
+
+    assert (response.status_code, response.context["lines"]) == (200, [])
+    assert response.context["statement"].closing.posted == 0
+    assert "Nothing came or went in this time." in response.content.decode()
+
+
+def test_pages_of_a_time_stay_in_it(browser: Client, give: Give) -> None:
+    for _ in range(30):
+        give(1)
+
+    first = browser.get("/credits/", {"from": "2020-01-01"})
+    second = browser.get("/credits/" + first.context["next_url"])
+
+    assert first.context["next_url"] == "?from=2020-01-01&before=6"
+    assert [line.seq for line in second.context["lines"]] == [5, 4, 3, 2, 1]
+    assert second.context["first_url"] == "?from=2020-01-01"
+
+
+def test_the_file_of_a_time_has_its_entries(browser: Client, give: Give) -> None:
+    give(50)
+
+    assert len(rows(browser.get("/credits/statement.csv", {"from": "2020-01-01T00:00Z"}))) == 2
+    assert len(rows(browser.get("/credits/statement.csv", {"to": "2020-01-01 12:00+02:00"}))) == 1
+
+
+NO_DATES = [
+    "x",
+    "2026-13-01",
+    "2026-02-30",
+    "31.05.2026",
+    "9999-12-31",
+    "0001-01-01",
+    "2026-05-31T25:00",
+    "=1",
+    "-1",
+    "\0",
+]
+
+
+@pytest.mark.parametrize("name", ["credits:statement", "credits:statement_csv"])
+@pytest.mark.parametrize("given", [{end: text} for end in ("from", "to") for text in NO_DATES])
+def test_what_is_no_date_is_said_so(browser: Client, name: str, given: dict[str, str]) -> None:
+    response = browser.get(reverse(name), given)
+
+    assert response.status_code == 400
+    assert response["Content-Type"] == "text/html; charset=utf-8"
+    assert "This is not a date." in response.content.decode()
+
+
+def test_a_time_that_ends_before_it_begins_is_said_so(browser: Client, give: Give) -> None:
+    give(50)
+
+    response = browser.get("/credits/", {"from": "2026-06-01", "to": "2026-05-31"})
+
+    assert response.status_code == 400
+    assert "This is before the first day." in response.content.decode()
+
+
+def test_a_date_is_escaped(browser: Client) -> None:
+    page = browser.get("/credits/", {"from": "<script>"}).content.decode()
+
+    assert "&lt;script&gt;" in page
+    assert "<script>“" not in page

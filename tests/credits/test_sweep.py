@@ -8,7 +8,7 @@ from io import StringIO
 import psycopg
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import OperationalError, connection, transaction
 
 from accounts.models import User
 from credits.balances import balance_of, history_of
@@ -119,3 +119,20 @@ def test_an_account_that_somebody_holds_waits_for_the_next_pass(
         Swept(lots_expired=0, holds_released=1),
     )
     assert (balance_of(alice).current, balance_of(bob).current) == (7, 7)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_in_a_callers_transaction_a_failure_is_the_callers(
+    alice: User, give: Give, owner: psycopg.Connection
+) -> None:
+    give(7)
+    hold(user=alice, amount=6, scope="tests", key="job:1", expires_in=SOON)
+    time.sleep(0.25)
+    with connection.cursor() as cursor:
+        cursor.execute("set lock_timeout = 100")
+    with owner.transaction():
+        owner.execute("select from credits_account where user_id = %s for update", [alice.pk])
+        with pytest.raises(OperationalError), transaction.atomic():
+            sweep_credits()
+
+    assert balance_of(alice).held == 6

@@ -3,20 +3,20 @@
 import time
 import uuid
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from accounts.models import User
 from credits.balances import balance_of, history_of, posting_for
 from credits.book import Posting
-from credits.deposits import NewLot, grant
+from credits.deposits import NewLot, claw_back, grant
 from credits.errors import AccountMerged
-from credits.models import Account, Lot
+from credits.models import Account, Entry, Lot
 from credits.proof import prove
 from credits.spending import capture, hold, release, reverse, spend
 from credits.transfers import transfer
-from tests.credits.conftest import Give, Take
-from tests.credits.racing import race
+from tests.credits.conftest import Give
 
 
 @pytest.fixture(autouse=True)
@@ -182,18 +182,149 @@ def test_what_has_expired_is_booked_and_stays(alice: User, guest: User, give: Gi
     assert [line.kind for line in history_of(guest, limit=2)] == ["transfer", "expiry"]
 
 
-@pytest.mark.django_db(transaction=True)
-def test_both_ways_at_once_one_wins_and_nobody_waits_for_ever(
-    alice: User, bob: User, give: Give, take: Take
+def pack(
+    user: User,
+    source: str,
+    *,
+    paid: int,
+    bonus: int = 0,
+    priority: int | None = None,
+    expires_after: timedelta | None = None,
 ) -> None:
-    give(5)
-    give(7, user=bob)
+    terms: dict[str, Any] = {"currency": "USD", "priority": priority, "expires_after": expires_after}
+    lots = [NewLot(kind="paid", amount=paid, price_minor=1800, **terms)]
+    lots += [NewLot(kind="bonus", amount=bonus, price_minor=0, **terms)] if bonus else []
+    grant(
+        user=user,
+        lots=lots,
+        kind="purchase",
+        scope="purchases",
+        key=source,
+        source=source,
+        purchase_ref=source,
+    )
 
-    def act(number: int) -> object:
-        return claim(alice, bob, "a") if number % 2 else claim(bob, alice, "b")
 
-    outcomes = race(act, count=10)
+def owe(user: User, amount: int, source: str = "cs_refunded") -> None:
+    """Buy so much, spend it, and be refunded."""
+    pack(user, source, paid=amount)
+    spend(user=user, amount=amount, scope="tests", key=f"spend of {source}")
+    claw_back(
+        source=source, returned_minor=1800, paid_minor=1800, scope="purchases", key=f"refund of {source}"
+    )
 
-    kinds = {type(outcome) for outcome in outcomes}
-    assert kinds == {Posting, AccountMerged}
-    assert balance_of(alice).current + balance_of(bob).current == 12
+
+def stands(user: User) -> tuple[int, int, int]:
+    balance = balance_of(user)
+    return balance.current, balance.available, balance.debt
+
+
+def left_of(user: User) -> list[tuple[str, int]]:
+    return list(Lot.objects.filter(account__user=user).order_by("pk").values_list("kind", "remaining"))
+
+
+def test_own_paid_credits_repay_the_debt_that_arrives(alice: User, guest: User) -> None:
+    pack(alice, "cs_1", paid=460)
+    owe(guest, 200)
+
+    posting = claim(guest, alice)
+
+    assert posting is not None
+    assert (posting.added, posting.balance_before, posting.balance) == (0, 460, 260)
+    assert (posting.lifetime, balance_of(alice).spent) == (460, 0)
+    assert (stands(alice), stands(guest)) == ((260, 260, 0), (0, 0, 0))
+    lines = [(line.kind, line.amount, line.debt_change) for line in Entry.objects.filter(account__user=alice)]
+    assert lines == [("purchase", 460, 0), ("transfer", 0, 200), ("repayment", -200, -200)]
+
+
+def test_paid_credits_that_arrive_repay_debt_and_gifts_do_not(alice: User, guest: User) -> None:
+    owe(alice, 220)
+    pack(guest, "cs_1", paid=400, bonus=60)
+    before = balance_of(alice)
+
+    posting = claim(guest, alice)
+
+    assert posting is not None
+    assert (posting.added, posting.balance) == (460, 240)
+    assert stands(alice) == (240, 240, 0)
+    assert left_of(alice) == [("paid", 0), ("paid", 180), ("bonus", 60)]
+    assert (balance_of(alice).lifetime, balance_of(alice).spent) == (before.lifetime, before.spent)
+
+
+def test_gifts_and_adjustments_do_not_repay(alice: User, guest: User, give: Give) -> None:
+    give(50, kind="promo")
+    owe(guest, 200)
+    give(30, user=guest, kind="adjustment")
+
+    claim(guest, alice)
+
+    assert stands(alice) == (0, 0, 200)
+    assert left_of(alice) == [("promo", 50), ("adjustment", 30)]
+
+
+@pytest.mark.parametrize("is_debt_moving", [True, False])
+def test_lots_repay_by_priority_then_expiry_then_age(alice: User, guest: User, is_debt_moving: bool) -> None:
+    debtor, buyer = (guest, alice) if is_debt_moving else (alice, guest)
+    owe(debtor, 450)
+    pack(buyer, "later", paid=100, expires_after=timedelta(days=9))
+    pack(buyer, "never", paid=100)
+    pack(buyer, "never, newer", paid=100)
+    pack(buyer, "sooner", paid=100, expires_after=timedelta(days=8))
+    pack(buyer, "first", paid=100, priority=50)
+
+    claim(guest, alice)
+
+    repaid = Entry.objects.filter(account__user=alice, kind="repayment").order_by("account_seq")
+    assert list(repaid.values_list("lot__purchase_ref", "amount")) == [
+        ("first", -100), ("sooner", -100), ("later", -100), ("never", -100), ("never, newer", -50)
+    ]  # fmt: skip
+
+
+def test_a_repeat_repays_once(alice: User, guest: User) -> None:
+    pack(alice, "cs_1", paid=460)
+    owe(guest, 200)
+
+    first, again, another = claim(guest, alice), claim(guest, alice), claim(guest, alice, "claim:2")
+
+    assert first is not None
+    assert again is not None
+    assert another is not None
+    assert (again.id, again.replayed, again.balance) == (first.id, True, 260)
+    assert (another.added, another.balance) == (0, 260)
+    assert stands(alice) == (260, 260, 0)
+
+
+def test_held_credits_stay_held_and_repay_once_released(alice: User, guest: User) -> None:
+    pack(alice, "cs_1", paid=460)
+    held = held_by(alice, 300)
+    owe(guest, 200)
+
+    claim(guest, alice)
+    assert (stands(alice), balance_of(alice).held) == ((300, 0, 40), 300)
+
+    release(hold=held, scope="tests", key="release:1")
+    assert stands(alice) == (260, 260, 0)
+
+
+def test_what_a_hold_of_the_guest_lets_go_of_repays(alice: User, guest: User) -> None:
+    pack(guest, "cs_1", paid=460)
+    held = held_by(guest, 300)
+    owe(alice, 200)
+
+    claim(guest, alice)
+    assert (stands(guest), stands(alice)) == ((300, 0, 0), (0, 0, 40))
+
+    release(hold=held, scope="tests", key="release:1")
+    assert (stands(guest), stands(alice)) == ((0, 0, 0), (260, 260, 0))
+
+
+def test_expired_credits_do_not_repay(alice: User, guest: User) -> None:
+    owe(guest, 200)
+    pack(alice, "cs_1", paid=460, expires_after=timedelta(milliseconds=200))
+    pack(alice, "cs_2", paid=150)
+    time.sleep(0.25)
+
+    claim(guest, alice)
+
+    assert stands(alice) == (0, 0, 50)
+    assert left_of(alice) == [("paid", 460), ("paid", 0)]

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from credits import proof
+from credits import proof, verifying
 
 
 class Command(BaseCommand):
@@ -22,7 +22,8 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        report = proof.prove(account=options["account"])
+        account = options["account"]
+        report = proof.prove(account=account) if account else verifying.verify()
         if options["json"]:
             self.stdout.write(json.dumps(asdict(report)))
         else:
