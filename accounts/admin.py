@@ -6,6 +6,7 @@ from django.contrib.auth import admin as auth_admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from accounts import key_admin  # noqa: F401  registers what it holds
 from accounts.forms import AddressField, RegistrationForm
 from accounts.models import User
 
@@ -56,15 +57,17 @@ class UserAdmin(auth_admin.UserAdmin[User]):
     date_hierarchy = "date_joined"
     add_fieldsets = ((None, {"fields": ("email", "password1", "password2")}),)
     fieldsets = (
-        (None, {"fields": ("email", "email_verified_at", "is_guest", "is_active")}),
+        (None, {"fields": ("email", "email_verified_at", "is_guest", "merged_into", "is_active")}),
         (_("Rights"), {"fields": RIGHTS, "classes": ("collapse",)}),
         (_("Dates"), {"fields": ("last_login", "date_joined")}),
     )
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
-        fixed: tuple[str, ...] = ("email_verified_at", "is_guest", "last_login", "date_joined")
+        fixed: tuple[str, ...] = ("email_verified_at", "is_guest", "merged_into", "last_login", "date_joined")
         if obj is not None and obj.is_guest:
             fixed += ("email",)
+        if obj is not None and obj.merged_into_id is not None:
+            fixed += ("is_active",)  # ended for ever: the database says so too
         return fixed if _is_superuser(request) else fixed + RIGHTS
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:

@@ -75,6 +75,12 @@ class PasswordResetForm(auth_forms.PasswordResetForm):
         return [user for user in found if user.has_usable_password()]
 
 
+class ClaimForm(forms.Form):
+    """Asks for the address that was given at Stripe."""
+
+    email = AddressField(help_text=_("The one you gave when you paid."))
+
+
 class NewPasswordForm(auth_forms.SetPasswordForm):  # type: ignore[type-arg]
     """The form behind the link in our e-mail."""
 

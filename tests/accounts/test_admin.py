@@ -12,7 +12,7 @@ LIST = "/admin/accounts/user/"
 
 def browser_of(user: User) -> Client:
     client = Client()
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(user, backend="accounts.backends.PasswordBackend")
     return client
 
 
@@ -123,3 +123,15 @@ def test_buyer_sees_no_administration(alice_client: Client) -> None:
     response = alice_client.get(LIST)
 
     assert (response.status_code, response.headers["Location"]) == (302, f"/admin/login/?next={LIST}")
+
+
+def test_an_ended_guest_is_only_looked_at(root: User, alice: User) -> None:
+    guest = User.objects.create_guest()
+    User.objects.filter(pk=guest.pk).update(merged_into=alice, is_active=False)
+
+    page = browser_of(root).get(f"{LIST}{guest.pk}/change/").content.decode()
+    response = browser_of(root).post(f"{LIST}{guest.pk}/change/", {"is_active": "on"})
+
+    guest.refresh_from_db()
+    assert "alice@example.com" in page
+    assert (response.status_code, guest.is_active) == (302, False)

@@ -92,3 +92,9 @@ def test_guessing_the_old_password_is_counted_too(alice_client: Client) -> None:
     tries = [alice_client.post("/accounts/password-change/", wrong).status_code for _ in range(10)]
 
     assert tries == [200] * 9 + [429]
+
+
+def test_whoever_is_slowed_is_told_for_how_long(visitor: Client, alice: User) -> None:
+    answers = [visitor.post(LOGIN, {"username": "alice@example.com", "password": "wrong"}) for _ in range(10)]
+
+    assert answers[-1].headers["Retry-After"] == "1800"

@@ -157,7 +157,7 @@ def test_changing_the_password_keeps_this_session_and_ends_the_others(
     alice: User, alice_client: Client
 ) -> None:
     elsewhere = Client()
-    elsewhere.force_login(alice, backend="django.contrib.auth.backends.ModelBackend")
+    elsewhere.force_login(alice, backend="accounts.backends.PasswordBackend")
 
     response = alice_client.post(CHANGE, {"old_password": "alice-password", **NEW})
 

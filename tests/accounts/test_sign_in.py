@@ -176,7 +176,7 @@ def test_member_is_led_on(alice_client: Client, page: str, wished: str, led: str
 
 def test_guest_is_shown_the_form(visitor: Client) -> None:
     guest = User.objects.create(is_guest=True)
-    visitor.force_login(guest, backend="django.contrib.auth.backends.ModelBackend")
+    visitor.force_login(guest, backend="accounts.backends.PasswordBackend")
 
     assert visitor.get(LOGIN).status_code == 200
     assert visitor.get(REGISTER).status_code == 200
@@ -209,3 +209,16 @@ def test_signing_out_by_a_link_is_refused(alice_client: Client) -> None:
 
     assert response.status_code == 405
     assert "_auth_user_id" in alice_client.session
+
+
+@pytest.mark.parametrize("address", [LOGIN, "/accounts/register/"])
+@pytest.mark.parametrize("odd", ["foo", "?", "?a", "#", "logout", "credits", "accounts:login"])
+def test_a_next_that_is_no_path_leads_to_the_usual_page(
+    alice_client: Client, visitor: Client, address: str, odd: str
+) -> None:
+    assert alice_client.get(address, {"next": odd}).headers["Location"] == LOCAL
+    assert visitor.get(address, {"next": odd}).status_code == 200
+    answer = visitor.post(
+        f"{LOGIN}?next=x", {"username": "alice@example.com", "password": "alice-password", "next": odd}
+    )
+    assert answer.headers["Location"] == LOCAL
