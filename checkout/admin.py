@@ -3,13 +3,17 @@
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.formats import date_format
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from checkout import currencies
+from checkout import currencies, withdrawing
 from checkout.metrics import session_metrics
 from checkout.models import CheckoutSession, Tier
 
@@ -66,11 +70,40 @@ class TierAdmin(admin.ModelAdmin[Tier]):
     list_filter = ("active", "currency")
     search_fields = ("name", "slug")
     prepopulated_fields = {"slug": ("name",)}
-    readonly_fields = ("created_at", "updated_at")
+    readonly_fields = ("created_at", "updated_at", "past_prices")
+    actions = ("withdraw",)
+
+    @admin.action(
+        description=gettext_lazy("Withdraw from sale, ending the orders begun"), permissions=["change"]
+    )
+    def withdraw(self, request: HttpRequest, tiers: QuerySet[Tier]) -> None:
+        for tier in tiers:
+            ended = withdrawing.withdraw(tier=tier)
+            text = _("%(name)s is withdrawn; %(count)s orders that were begun have ended.")
+            self.message_user(request, text % {"name": tier.name, "count": ended}, messages.SUCCESS)
+
+    def save_model(self, request: HttpRequest, obj: Tier, form: Any, change: bool) -> None:
+        """A tier that is switched off in a form is withdrawn too."""
+        super().save_model(request, obj, form, change)
+        if change and "active" in form.changed_data and not obj.active:
+            transaction.on_commit(lambda: withdrawing.withdraw(tier=obj))
 
     @admin.display(description=gettext_lazy("price"), ordering="price_minor")
     def price(self, tier: Tier) -> str:
         return currencies.written(tier.price_minor, tier.currency)
+
+    @admin.display(description=gettext_lazy("prices, past and present"))
+    def past_prices(self, tier: Tier) -> str:
+        """Newest first."""
+        rows = (
+            (
+                date_format(each.since, "DATETIME_FORMAT"),
+                currencies.written(each.price_minor, each.currency),
+                f"{each.credits} + {each.bonus_credits}",
+            )
+            for each in tier.prices.all()
+        )
+        return format_html("<ul>{}</ul>", format_html_join("", "<li>{}: {} ({})</li>", rows))
 
     @admin.display(description=gettext_lazy("per credit"))
     def price_each(self, tier: Tier) -> str:

@@ -1,4 +1,7 @@
-"""Who may buy: anybody who is signed in. A visitor signs in first and comes back to a page, never to a POST address."""
+"""Who may buy: anybody who is signed in, guests too (settings.GUEST_VIEWS makes them before a view runs).
+
+Others sign in first and come back to a page, never to a POST address.
+"""
 
 from collections.abc import Callable
 from functools import wraps
@@ -8,6 +11,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
+from checkout.errors import OwnerEnded
 from checkout.forms import TierForm
 
 Rest = ParamSpec("Rest")
@@ -20,7 +24,10 @@ def buyer_required(view: View[Rest]) -> View[Rest]:
     @wraps(view)
     def guarded(request: HttpRequest, /, *args: Rest.args, **kwargs: Rest.kwargs) -> HttpResponse:
         if request.user.is_authenticated:
-            return view(request, *args, **kwargs)
+            try:
+                return view(request, *args, **kwargs)
+            except OwnerEnded:
+                pass  # a guest who was claimed while this request was under way: the sign-in leads on
         return redirect_to_login(_page_behind(request, **kwargs))
 
     return guarded

@@ -21,6 +21,27 @@ THREE_DECIMAL = _codes("BHD JOD KWD OMR TND")
 # charged. (UGX stands in the zero-decimal list too; the special case is the one that says how.) HUF and TWD are
 # special for payouts only: charges have two decimals.
 WHOLE_IN_HUNDREDS = _codes("ISK UGX")
+SOURCE = "https://docs.stripe.com/currencies"
+# The least that Stripe charges, in minor units, where the account settles in the same currency: SOURCE,
+# "Minimum and maximum charge amounts".
+_FIFTY = dict.fromkeys(_codes("USD AUD BRL CAD CHF EUR INR NZD SGD JPY"), 50)
+LEAST_CHARGE = {
+    **_FIFTY,
+    "AED": 200,
+    "BGN": 100,
+    "CZK": 1500,
+    "DKK": 250,
+    "GBP": 30,
+    "HKD": 400,
+    "HUF": 17500,
+    "MXN": 1000,
+    "MYR": 200,
+    "NOK": 300,
+    "PLN": 200,
+    "RON": 200,
+    "SEK": 300,
+    "THB": 1000,
+}
 MOST_DECIMALS = 6
 NO_BREAK_SPACE = "\u00a0"
 
@@ -37,6 +58,11 @@ def smallest_step(currency: str) -> int:
     if currency in WHOLE_IN_HUNDREDS:
         return 100
     return 10 if currency in THREE_DECIMAL else 1
+
+
+def least_charge(currency: str) -> int | None:
+    """The least that Stripe charges in this currency, in minor units; None where it names none."""
+    return LEAST_CHARGE.get(currency)
 
 
 def in_major_units(minor: int, currency: str) -> Decimal:

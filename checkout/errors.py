@@ -27,6 +27,14 @@ class SessionNotActive(CheckoutError):
         self.session_id = session_id
 
 
+class OwnerEnded(CheckoutError):
+    """The guest has become somebody else's: what they had is to be found there, and nothing new can begin."""
+
+    def __init__(self, owner_id: int) -> None:
+        super().__init__(f"guest {owner_id} has ended")
+        self.owner_id = owner_id
+
+
 class RecoveryNeedsConsent(SessionNotActive):
     """The tier's terms changed since the session began: the buyer must see them and agree first."""
 

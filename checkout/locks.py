@@ -6,15 +6,21 @@ from datetime import datetime
 
 from django.contrib.auth import get_user_model
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
+from checkout.errors import OwnerEnded
 from checkout.models import CheckoutSession
 
 
 def lock_owner(owner_id: int) -> None:
-    """Let one checkout verb at a time act for this person. Does not wait for inserts that name them."""
+    """Let one checkout verb at a time act for this person. Does not wait for inserts that name them.
+
+    Raises OwnerEnded for a guest whose things went to a user, perhaps while this call waited.
+    """
     people = get_user_model()._default_manager.select_for_update(no_key=True)
-    people.filter(pk=owner_id).values("pk").first()
+    person = people.filter(pk=owner_id).values("merged_into").first()
+    if person is not None and person["merged_into"] is not None:
+        raise OwnerEnded(owner_id)
 
 
 def lock_session(session_id: uuid.UUID) -> CheckoutSession | None:
@@ -26,6 +32,12 @@ def lock_active_session(owner_id: int) -> CheckoutSession | None:
     """Lock the one active session of this person, past its time or not."""
     active = CheckoutSession.objects.filter(owner_id=owner_id, status=CheckoutSession.Status.ACTIVE)
     return active.select_for_update(no_key=True).first()
+
+
+def lock_sessions_to_claim(*, guest_id: int, user_id: int) -> list[CheckoutSession]:
+    """Lock all sessions of a guest and the active one of the user who claims them, in the order of their ids."""
+    wanted = Q(owner_id=guest_id) | Q(owner_id=user_id, status=CheckoutSession.Status.ACTIVE)
+    return list(CheckoutSession.objects.filter(wanted).select_for_update(no_key=True).order_by("pk"))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -85,6 +85,26 @@ class Tier(models.Model):
         return self.credits + self.bonus_credits
 
 
+class TierPrice(models.Model):
+    """What a tier gave for what price, and since when. Written by a trigger, never changed (sql/0003)."""
+
+    tier = models.ForeignKey(Tier, on_delete=models.CASCADE, related_name="prices", verbose_name=_("tier"))
+    credits = models.BigIntegerField(_("credits"))
+    bonus_credits = models.BigIntegerField(_("bonus credits"))
+    price_minor = models.BigIntegerField(_("price"))
+    currency = models.CharField(_("currency"), max_length=3)
+    expires_after_days = models.PositiveIntegerField(_("valid for days"), null=True)
+    since = models.DateTimeField(_("since"))
+
+    class Meta:
+        verbose_name = _("price")
+        verbose_name_plural = _("prices, past and present")
+        ordering = ["-since", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.credits} + {self.bonus_credits}"
+
+
 class CheckoutSession(models.Model):
     """One person's wish to buy one tier, on the terms of the moment when it began."""
 
@@ -101,7 +121,7 @@ class CheckoutSession(models.Model):
         LITTLE_TIME = "little_time", _("too little time was left to pay")
         CANCELLED = "cancelled", _("cancelled by the buyer")
         CLAIMED = "claimed", _("claimed by another account")
-        WITHDRAWN = "withdrawn", _("the tier was withdrawn")
+        WITHDRAWN = "tier_withdrawn", _("the tier was withdrawn")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(

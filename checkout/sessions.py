@@ -15,6 +15,7 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Greatest, Now
 
 from checkout import batches, locks
+from checkout.ending import end
 from checkout.errors import CheckoutError, RecoveryNeedsConsent, SessionNotActive, TierNotSold
 from checkout.journal import log_move
 from checkout.models import CheckoutSession, Tier
@@ -76,7 +77,7 @@ def cancel(*, session: CheckoutSession) -> CheckoutSession:
         if current is None:
             raise SessionNotActive(session.pk)
         if current.is_active:
-            _end(current, Status.INVALIDATED, EndReason.CANCELLED)
+            end(current, Status.INVALIDATED, EndReason.CANCELLED)
         return current
 
 
@@ -142,17 +143,13 @@ def active_session_of(owner: Person, *, now: datetime | None = None) -> Checkout
 def expire_due(*, limit: int = 1000, dry_run: bool = False) -> int:
     """Expire every active session whose time has passed and return how many; those locked by others wait.
 
-    `limit` is the size of a batch: each is a transaction of its own, so that nobody waits long, until none is
-    left. `dry_run` only counts.
+    `limit` is the size of a batch at most: each is a transaction of its own, so that nobody waits long, until none
+    is left. `dry_run` only counts.
     """
     due = CheckoutSession.objects.filter(status=Status.ACTIVE, expires_at__lte=Now())
     if dry_run:
         return due.count()
-    expired = 0
-    while batch := batches.expire(due, limit=limit):
-        expired += len(batch.ids)
-        due = due.filter(expires_at__gte=batch.reached)
-    return expired
+    return batches.until_none_is_left(batches.expire, due, order_by="expires_at", limit=limit)
 
 
 def delete_old(*, limit: int = 1000, dry_run: bool = False) -> int:
@@ -169,11 +166,7 @@ def delete_old(*, limit: int = 1000, dry_run: bool = False) -> int:
     )
     if dry_run:
         return old.count()
-    deleted = 0
-    while batch := batches.delete(old, limit=limit):
-        deleted += len(batch.ids)
-        old = old.filter(created_at__gte=batch.reached)
-    return deleted
+    return batches.until_none_is_left(batches.delete, old, order_by="created_at", limit=limit)
 
 
 def _offer(tier_id: int, slug: str) -> Tier:
@@ -226,7 +219,7 @@ def _live(owner_id: int) -> CheckoutSession | None:
     """Lock the owner's active session; one past its time is expired here, because the beat may be late."""
     active = locks.lock_active_session(owner_id)
     if active is not None and active.has_expired(now=locks.database_now()):
-        _end(active, Status.EXPIRED, EndReason.TIME_PASSED)
+        end(active, Status.EXPIRED, EndReason.TIME_PASSED)
         return None
     return active
 
@@ -248,7 +241,7 @@ def _terms(tier: Tier) -> tuple[int | str | None, ...]:
 
 
 def _replaced(live: CheckoutSession, tier: Tier, reason: str, *, now: datetime) -> CheckoutSession:
-    _end(live, Status.INVALIDATED, reason)
+    end(live, Status.INVALIDATED, reason)
     return _begun(live.owner_id, tier, now=now, renewed_from=live)
 
 
@@ -273,10 +266,3 @@ def _begun(
     reason = "renewed" if renewed_from else "recovered" if recovered_from else "started"
     log_move(session, before="", reason=reason)
     return session
-
-
-def _end(session: CheckoutSession, status: str, reason: str) -> None:
-    before = session.status
-    session.status, session.end_reason = status, reason
-    session.save(update_fields=["status", "end_reason"])
-    log_move(session, before=before, reason=reason)

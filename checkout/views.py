@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from checkout import sessions
+from checkout import coming_back, sessions
 from checkout.buyers import buyer_required
 from checkout.errors import RecoveryNeedsConsent, SessionNotActive, TierNotSold
 from checkout.forms import ConsentForm, TierForm
@@ -27,6 +27,7 @@ def start(request: HttpRequest) -> HttpResponse:
     except TierNotSold:
         messages.error(request, _("That package is not for sale. Please choose one of these."))
         return redirect("purchases:pricing")
+    coming_back.remember(request)
     return redirect("checkout:detail", session.pk)
 
 
@@ -111,7 +112,7 @@ def _recovered(request: HttpRequest, session: CheckoutSession, *, accept: int | 
 
 
 def _what_happened(session: CheckoutSession, live: CheckoutSession) -> str:
-    if session.pk not in (live.recovered_from_id, live.renewed_from_id):
+    if session.pk not in (live.recovered_from_id, live.renewed_from_id) or session.tier_id != live.tier_id:
         return _("That order has ended. This is the one you began since.")
     if live.price_minor != session.price_minor or live.currency != session.currency:
         return _("Your earlier order had ended. Here it is again, at today's price.")

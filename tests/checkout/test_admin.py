@@ -24,7 +24,7 @@ FORM = {
 @pytest.fixture
 def operator(client: Client, db: None) -> Client:
     operator = User.objects.create_superuser("operator@example.com", "operator-password")
-    client.force_login(operator, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(operator, backend="accounts.backends.PasswordBackend")
     return client
 
 
@@ -134,6 +134,6 @@ def test_session_whose_origin_is_gone_can_be_looked_at(operator: Client, begin: 
 def test_staff_without_permission_sees_nothing(client: Client, begin: BeginSession) -> None:
     begin()
     staff = User.objects.create_user("staff@example.com", "staff-password", is_staff=True)
-    client.force_login(staff, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(staff, backend="accounts.backends.PasswordBackend")
 
     assert [client.get(path).status_code for path in (TIERS, SESSIONS)] == [403, 403]

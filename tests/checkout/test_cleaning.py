@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from accounts.models import User
-from checkout import sessions
+from checkout import batches, sessions
 from checkout.models import CheckoutSession, Tier
 from checkout.tasks import clean_checkout_sessions
 from purchases.models import Purchase
@@ -260,3 +260,13 @@ def another_connection() -> psycopg.Connection:
     settings = connection.get_connection_params()
     names = ("dbname", "user", "password", "host", "port")
     return psycopg.connect(**{name: settings[name] for name in names if settings.get(name)}, autocommit=True)
+
+
+@pytest.mark.parametrize(
+    ("size", "seconds", "expected"),
+    [(1000, 0.07, 1000), (1000, 0.2, 500), (400, 0.2, 250), (250, 0.2, 250), (300, 0.01, 600), (5, 0.2, 5)],
+)
+def test_batches_shrink_where_they_take_long_and_grow_again(size: int, seconds: float, expected: int) -> None:
+    limit = 5 if size == 5 else 1000
+
+    assert batches._next_size(size, seconds, limit=limit) == expected

@@ -77,7 +77,7 @@ def test_clean_ups_are_kept_for_a_month(db: None) -> None:
 
 def test_operator_sees_the_numbers(week: None, client: Client) -> None:
     operator = User.objects.create_superuser("operator@example.com", "operator-password")
-    client.force_login(operator, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(operator, backend="accounts.backends.PasswordBackend")
 
     page = client.get("/admin/checkout/checkoutsession/").content.decode()
 

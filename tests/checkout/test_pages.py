@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 from django.contrib.messages import get_messages
+from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
+from accounts import members
 from accounts.models import User
 from checkout import sessions
 from checkout.models import CheckoutSession, Tier
@@ -82,7 +84,7 @@ def test_get_on_start_changes_nothing(alice_client: Client, plus: Tier) -> None:
 
 def test_form_without_its_token_is_refused(alice: User, plus: Tier) -> None:
     client = Client(enforce_csrf_checks=True)
-    client.force_login(alice, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(alice, backend="accounts.backends.PasswordBackend")
 
     assert client.post("/checkout/", {"tier": "plus"}).status_code == 403
     assert CheckoutSession.objects.count() == 0
@@ -91,15 +93,24 @@ def test_form_without_its_token_is_refused(alice: User, plus: Tier) -> None:
 # --- signed out ---
 
 
-def test_visitor_signs_in_and_comes_back_to_the_tier(client: Client, plus: Tier) -> None:
-    response = client.post("/checkout/", {"tier": "plus", "next": "https://evil.example"})
+@pytest.fixture
+def members_browser(client: Client) -> Client:
+    """Somebody's who once signed in here: never given a guest by itself."""
+    mark = HttpResponse()
+    members.mark(mark)
+    client.cookies.update(mark.cookies)
+    return client
+
+
+def test_visitor_signs_in_and_comes_back_to_the_tier(members_browser: Client, plus: Tier) -> None:
+    response = members_browser.post("/checkout/", {"tier": "plus", "next": "https://evil.example"})
 
     assert response["Location"] == "/accounts/login/?next=/pricing/plus/"
     assert CheckoutSession.objects.count() == 0
 
 
-def test_visitor_with_an_unknown_tier_comes_back_to_pricing(client: Client, plus: Tier) -> None:
-    response = client.post("/checkout/", {"tier": "//evil.example"})
+def test_visitor_with_an_unknown_tier_comes_back_to_pricing(members_browser: Client, plus: Tier) -> None:
+    response = members_browser.post("/checkout/", {"tier": "//evil.example"})
 
     assert response["Location"] == "/accounts/login/?next=/pricing/"
 

@@ -97,7 +97,6 @@ def test_session_begins_as_active(begin: BeginSession, status: str) -> None:
     "change",
     [
         "id = gen_random_uuid()",
-        "owner_id = owner_id + 1",
         "tier_id = tier_id + 1",
         "tier_slug = 'pro'",
         "tier_name = 'Pro'",
@@ -116,6 +115,14 @@ def test_terms_are_frozen(begin: BeginSession, change: str, status: str) -> None
     in_state(begin, status)
 
     assert_refused("checkout_checkoutsession_terms_frozen", f"update checkout_checkoutsession set {change}")
+
+
+@pytest.mark.parametrize("status", STATES)
+def test_a_session_stays_with_its_owner(begin: BeginSession, bob: User, status: str) -> None:
+    in_state(begin, status)
+
+    statement = f"update checkout_checkoutsession set owner_id = {bob.pk}"
+    assert_refused("checkout_checkoutsession_owner_moves_by_claim", statement)
 
 
 def test_terms_are_frozen_even_while_moving(begin: BeginSession) -> None:
