@@ -11,6 +11,10 @@ class StripeUnavailable(PurchasesError):
     """Stripe gave no definite answer: it may or may not have acted. Ask again later, with the same key."""
 
 
+class KeyNotAllowed(StripeUnavailable):
+    """Our key may not ask this: a restricted key without that permission. Another key may."""
+
+
 class StripeRefused(PurchasesError):
     """Stripe answered with a definite error: the same request will never succeed."""
 
@@ -33,3 +37,27 @@ class PaymentNotOpened(PurchasesError):
     def __init__(self, purchase: uuid.UUID) -> None:
         super().__init__(f"purchase {purchase} could not be opened")
         self.purchase = purchase
+
+
+class RefundNotPossible(PurchasesError):
+    """This much of this purchase cannot be refunded. Nothing was asked of Stripe."""
+
+
+class RefundRefused(PurchasesError):
+    """Stripe refused to make this refund. Nothing was returned to the buyer."""
+
+    def __init__(self, *, refund: uuid.UUID, error: str) -> None:
+        super().__init__(f"refund {refund} was refused: {error}")
+        self.refund, self.error = refund, error
+
+
+class NotAllowed(PurchasesError):
+    """This operator lacks the permission."""
+
+
+class NotPossible(PurchasesError):
+    """What an operator asked for cannot be done; the message says why."""
+
+
+class AlreadyDone(PurchasesError):
+    """This form was sent before: its deed is done, or under way."""

@@ -16,7 +16,7 @@ from checkout import sessions
 from credits import deposits
 from credits.errors import KeyReused, SourceUsed
 from outbox import messages
-from purchases import comparison, duplicates, rebuilding, signed_metadata, stripe_gateway
+from purchases import alerts, comparison, duplicates, rebuilding, refunds, signed_metadata, stripe_gateway
 from purchases.locks import lock_owner, lock_purchase
 from purchases.models import Purchase
 from purchases.stripe_gateway import StripeSession
@@ -66,11 +66,23 @@ def settle(stripe_session_id: str, *, via: Purchase.Via, is_hurried: bool = Fals
         log.info("settle_not_ours", stripe_session=truth.id, via=via)
         return Settlement(outcome=Outcome.NOT_OURS, purchase=None)
     purchase = book(purchase, truth, via=via)
+    if truth.has_returns and not is_hurried and purchase.status == Status.CREDITED:
+        purchase = refunds.try_sync(purchase, via=via)
     return Settlement(outcome=Outcome(purchase.status), purchase=purchase)
 
 
-def book(purchase: Purchase, truth: StripeSession, *, via: Purchase.Via) -> Purchase:
-    """Write what Stripe said of `purchase` and return it as it stands then.
+def release(purchase: Purchase, *, accepted: str) -> Purchase:
+    """Credit a purchase in review although Stripe's session differs, if it differs as `accepted` says and no more.
+
+    `accepted` are the words of comparison.mismatch() that an operator has read. Nothing else is overridden: unpaid, a
+    gone owner and a refusal of the ledger stay as they are. Raises as settle() does.
+    """
+    truth = stripe_gateway.retrieve_session(purchase.stripe_session_id or "")
+    return book(purchase, truth, via=Purchase.Via.ADMIN, accepted=accepted)
+
+
+def book(purchase: Purchase, truth: StripeSession, *, via: Purchase.Via, accepted: str = "") -> Purchase:
+    """Write what Stripe said of `purchase` and return it as it stands then; `accepted`: see release().
 
     One transaction; locks user, checkout session, purchase, account.
     """
@@ -82,7 +94,7 @@ def book(purchase: Purchase, truth: StripeSession, *, via: Purchase.Via) -> Purc
         if before != Status.CREDITED:
             _record(purchase, truth)
             purchase.is_late = purchase.is_late or (truth.is_complete and is_late)
-            _decide(purchase, truth, owner_id=owner_id, via=via)
+            _decide(purchase, truth, owner_id=owner_id, via=via, accepted=accepted)
     if purchase.status != before:
         level = log.error if purchase.status == Status.REVIEW else log.info
         level(
@@ -134,12 +146,20 @@ def _record(purchase: Purchase, truth: StripeSession) -> None:
     purchase.amount_tax = truth.amount_tax
     purchase.amount_total = truth.amount_total
     purchase.receipt_url = truth.receipt_url or purchase.receipt_url
+    if truth.is_paid and purchase.status != Status.PROCESSING:
+        # The charge of a delayed method is days older than its money; there the event's time counts (latency.py).
+        purchase.paid_at = purchase.paid_at or truth.charged_at
+    purchase.buyer_email = truth.buyer_email.strip().lower()[:254] or purchase.buyer_email
 
 
-def _decide(purchase: Purchase, truth: StripeSession, *, owner_id: int | None, via: Purchase.Via) -> None:
+def _decide(
+    purchase: Purchase, truth: StripeSession, *, owner_id: int | None, via: Purchase.Via, accepted: str
+) -> None:
     """The state machine: paid beats every local state."""
     if truth.is_paid:
-        reason = comparison.mismatch(purchase, truth) or ("owner_gone" if owner_id is None else "")
+        difference = comparison.mismatch(purchase, truth)
+        reason = difference if difference != accepted else ""
+        reason = reason or ("owner_gone" if owner_id is None else "")
         if reason:
             _review(purchase, reason)
             return
@@ -164,18 +184,63 @@ def _decide(purchase: Purchase, truth: StripeSession, *, owner_id: int | None, v
 
 
 def _review(purchase: Purchase, reason: str) -> None:
+    is_new = purchase.status != Status.REVIEW
     _save(purchase, status=Status.REVIEW, reason=reason[:200], next_check_at=None)
+    if is_new:
+        alerts.tell_staff(
+            "review", key=str(purchase.uuid), context={**alerts.about(purchase), "reason": purchase.reason}
+        )
+        _announce(purchase, "purchase.review", reason=purchase.reason)
 
 
 def _credit(purchase: Purchase, truth: StripeSession, *, via: Purchase.Via) -> None:
     assert purchase.owner is not None, "a purchase without an owner goes to review"
+    posting = deposits.grant(
+        user=purchase.owner,
+        lots=_lots(purchase),
+        kind="purchase",
+        scope="purchases",
+        key=f"purchase:{truth.id}",
+        source=truth.id,
+        purchase_ref=str(purchase.uuid),
+        actor=f"purchases:{via}",
+        reason=purchase.tier_name,
+    )
+    if posting.added != purchase.total_credits:
+        _report_difference(purchase, added=posting.added)
+    _save(
+        purchase,
+        status=Status.CREDITED,
+        reason="",
+        credited_via=via,
+        credited_at=Now(),
+        is_duplicate=duplicates.flag_others(purchase),
+        next_check_at=None,
+        # What went back before it was credited, and nobody told us of.
+        next_sync_at=Now() if truth.has_returns else purchase.next_sync_at,
+    )
+    refunds.take_back(purchase, via=via)
+    _save(purchase, credits_taken=purchase.credits_taken)
+    _tell(purchase, "purchase.credited", added=posting.added)
+    _announce(
+        purchase,
+        "purchase.completed",
+        account=str(posting.account),
+        credits=purchase.credits,
+        bonus_credits=purchase.bonus_credits,
+        amount_minor=purchase.paid_minor,
+    )
+
+
+def _lots(purchase: Purchase) -> list[deposits.NewLot]:
+    """The credits of the snapshot; what the whole purchase cost stands with the paid ones."""
     days = purchase.expires_after_days
     expires_after = timedelta(days=days) if days else None
     paid = deposits.NewLot(
         kind="paid",
         amount=purchase.credits,
         expires_after=expires_after,
-        price_minor=purchase.price_minor if truth.amount_total is None else truth.amount_total,
+        price_minor=purchase.paid_minor,
         currency=purchase.currency,
     )
     bonus = deposits.NewLot(
@@ -185,28 +250,17 @@ def _credit(purchase: Purchase, truth: StripeSession, *, via: Purchase.Via) -> N
         price_minor=0,
         currency=purchase.currency,
     )
-    posting = deposits.grant(
-        user=purchase.owner,
-        lots=[paid, bonus] if purchase.bonus_credits else [paid],
-        kind="purchase",
-        scope="purchases",
-        key=f"purchase:{truth.id}",
-        source=truth.id,
-        purchase_ref=str(purchase.uuid),
-        actor=f"purchases:{via}",
-        reason=purchase.tier_name,
+    return [paid, bonus] if purchase.bonus_credits else [paid]
+
+
+def _report_difference(purchase: Purchase, *, added: int) -> None:
+    """The ledger granted another number than was frozen: never seen, and never to stay unseen."""
+    log.error(
+        "credits_not_as_expected",
+        purchase=str(purchase.uuid),
+        expected=purchase.total_credits,
+        added=added,
     )
-    assert posting.added == purchase.total_credits, "the ledger granted what was frozen, no more and no less"
-    _save(
-        purchase,
-        status=Status.CREDITED,
-        reason="",
-        credited_via=via,
-        credited_at=Now(),
-        is_duplicate=duplicates.flag_others(purchase),
-        next_check_at=None,
-    )
-    _tell(purchase, "purchase.credited", added=posting.added)
 
 
 def _fail(purchase: Purchase) -> None:
@@ -218,9 +272,12 @@ def _fail(purchase: Purchase) -> None:
 def _keep_processing(purchase: Purchase) -> None:
     if purchase.status == Status.FAILED:
         return
-    if purchase.checkout_session_id and purchase.status != Status.PROCESSING:
+    is_new = purchase.status != Status.PROCESSING
+    if purchase.checkout_session_id and is_new:
         sessions.hold_for_money(purchase.checkout_session_id, Now() + timedelta(days=PROCESSING_DAYS))
     _save(purchase, status=Status.PROCESSING)
+    if is_new:
+        _tell(purchase, "purchase.processing")
 
 
 def _tell(purchase: Purchase, topic: str, **context: object) -> None:
@@ -228,11 +285,28 @@ def _tell(purchase: Purchase, topic: str, **context: object) -> None:
         topic=topic,
         key=f"{topic}:{purchase.uuid}",
         user_id=purchase.owner_id,
+        fallback_address=purchase.buyer_email,
         context={
             "tier_name": purchase.tier_name,
             "reference": purchase.reference,
             "path": f"/purchases/{purchase.uuid}/",
             **context,
+        },
+    )
+
+
+def _announce(purchase: Purchase, topic: str, **data: object) -> None:
+    """Tell other back ends (outgoing webhooks); no letter belongs to it."""
+    messages.post(
+        topic=topic,
+        key=f"{topic}:{purchase.uuid}",
+        user_id=purchase.owner_id,
+        context={
+            "purchase": str(purchase.uuid),
+            "reference": purchase.reference,
+            "tier": purchase.tier_slug,
+            "currency": purchase.currency,
+            **data,
         },
     )
 
@@ -247,6 +321,8 @@ RECORDED = (
     "amount_tax",
     "amount_total",
     "receipt_url",
+    "paid_at",
+    "buyer_email",
     "is_late",
 )
 

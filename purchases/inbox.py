@@ -1,10 +1,10 @@
 """Stripe's events: each stored once before it is handled, and handled until it is done.
 
-An event is a hint only: what it says is asked of Stripe again by settle().
+An event is a hint only: what it says is asked of Stripe again, by settle() or by refunds.sync().
 """
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
@@ -12,11 +12,12 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
-from purchases import signed_metadata, stripe_gateway
+from purchases import latency, refunds, signed_metadata, stripe_gateway
 from purchases.errors import NotFromStripe, PurchasesError, UnknownAtStripe
 from purchases.fulfilment import Outcome, settle
 from purchases.locks import due_events
 from purchases.models import Purchase, StripeEvent
+from purchases.storable import is_storable
 
 log = structlog.get_logger(__name__)
 
@@ -28,8 +29,27 @@ SESSION_EVENTS = {
 }
 # Signals only: they say that something happened to a payment, not what our session is worth now.
 INTENT_EVENTS = {"payment_intent.succeeded", "payment_intent.payment_failed", "payment_intent.canceled"}
+# Money that went back, or is about to.
+RETURN_EVENTS = {
+    "charge.refunded",
+    "charge.refund.updated",
+    "refund.created",
+    "refund.updated",
+    "refund.failed",
+    "charge.dispute.created",
+    "charge.dispute.updated",
+    "charge.dispute.closed",
+    "charge.dispute.funds_withdrawn",
+    "charge.dispute.funds_reinstated",
+    "radar.early_fraud_warning.created",
+    "radar.early_fraud_warning.updated",
+}
+FOLLOWED = SESSION_EVENTS | INTENT_EVENTS | RETURN_EVENTS
 RETRY_AFTER = (timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10), timedelta(hours=1))
 BATCH = 100
+LONGEST_NAME = 255  # Stripe's ids, as long as Stripe says that they may become
+# Settling again would not change these.
+SETTLED = (Purchase.Status.CREDITED, Purchase.Status.REVIEW)
 
 
 def read(payload: bytes, signature: str) -> dict[str, Any]:
@@ -39,12 +59,10 @@ def read(payload: bytes, signature: str) -> dict[str, Any]:
         event = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise NotFromStripe("signed, but not JSON") from error
-    if (
-        not isinstance(event, dict)
-        or not isinstance(event.get("id"), str)
-        or not isinstance(event.get("type"), str)
-    ):
+    if not isinstance(event, dict) or not _is_name(event.get("id")) or not _is_name(event.get("type")):
         raise NotFromStripe("signed, but not an event")
+    if not is_storable(event):
+        raise NotFromStripe("signed, but nothing that a database can hold")
     if bool(event.get("livemode")) != stripe_gateway.is_live():
         log.error("event_of_the_other_mode", stripe_event=event["id"], livemode=bool(event.get("livemode")))
         raise NotFromStripe("an event of the other mode (live or test)")
@@ -53,7 +71,7 @@ def read(payload: bytes, signature: str) -> dict[str, Any]:
 
 def store(event: dict[str, Any]) -> StripeEvent | None:
     """Keep an event that concerns purchases, once; return it, or None for a kind that we do not follow."""
-    if event["type"] not in SESSION_EVENTS | INTENT_EVENTS:
+    if event["type"] not in FOLLOWED:
         return None
     stored, is_new = StripeEvent.objects.get_or_create(
         event_id=event["id"],
@@ -63,11 +81,23 @@ def store(event: dict[str, Any]) -> StripeEvent | None:
             "livemode": bool(event.get("livemode")),
             "api_version": str(event.get("api_version") or "")[:60],
             "payload": event,
+            "happened_at": happened_at(event),
         },
     )
     if is_new:
         log.info("event_stored", stripe_event=stored.event_id, type=stored.type, object=stored.object_id)
     return stored
+
+
+def happened_at(event: dict[str, Any]) -> datetime | None:
+    """When Stripe says that it happened; None where it does not say."""
+    created = event.get("created")
+    return datetime.fromtimestamp(created, UTC) if type(created) is int and 0 < created < 2**33 else None
+
+
+def delivered(event: StripeEvent) -> None:
+    """Note that a webhook call brought this event, also where the backfill had found it before."""
+    StripeEvent.objects.filter(pk=event.pk, delivered_at=None).update(delivered_at=Now())
 
 
 def handle(event: StripeEvent, *, via: Purchase.Via = Purchase.Via.WEBHOOK) -> Outcome:
@@ -83,6 +113,7 @@ def handle(event: StripeEvent, *, via: Purchase.Via = Purchase.Via.WEBHOOK) -> O
             attempts=F("attempts") + 1, error=str(error)[:200], next_attempt_at=Now() + wait
         )
         raise
+    latency.note(event)
     state = StripeEvent.State.IGNORED if outcome is Outcome.NOT_OURS else StripeEvent.State.HANDLED
     StripeEvent.objects.filter(pk=event.pk).update(
         state=state, attempts=F("attempts") + 1, error="", handled_at=Now()
@@ -120,28 +151,60 @@ def _claim(after: int) -> list[StripeEvent]:
 
 
 def _settle(event: StripeEvent, *, via: Purchase.Via) -> Outcome:
-    session_id = _session_id(event)
-    if not session_id:
-        return Outcome.NOT_OURS
     try:
-        return settle(session_id, via=via).outcome
+        if event.type in RETURN_EVENTS:
+            return _sync(event, via=via)
+        session_id = _session_id(event)
+        return settle(session_id, via=via).outcome if session_id else Outcome.NOT_OURS
     except UnknownAtStripe:
         # Another account's event, or a session that Stripe has forgotten: asking again would not help.
         return Outcome.NOT_OURS
+
+
+def _sync(event: StripeEvent, *, via: Purchase.Via) -> Outcome:
+    """The purchase first, then what went back of it."""
+    told = _object(event.payload)
+    intent = _payment_intent(told)
+    purchase = Purchase.objects.filter(payment_intent=intent).first() if intent else None
+    if purchase is None or purchase.status not in SETTLED:
+        session_id = (purchase and purchase.stripe_session_id) or _session_behind(intent, told)
+        purchase = settle(session_id, via=via).purchase if session_id else None
+    if purchase is None:
+        return Outcome.NOT_OURS
+    return Outcome(refunds.sync(purchase, via=via, told=told).status)
+
+
+def _payment_intent(told: dict[str, Any]) -> str:
+    """The payment that an event's object belongs to: it stands there, or on the charge, expanded or not."""
+    intent, charge = told.get("payment_intent"), told.get("charge")
+    if isinstance(intent, dict):
+        intent = intent.get("id")
+    if not intent and isinstance(charge, dict):
+        intent, charge = charge.get("payment_intent"), charge.get("id")
+    if isinstance(intent, str) and intent:
+        return intent
+    return stripe_gateway.payment_intent_of_charge(charge) if isinstance(charge, str) and charge else ""
 
 
 def _session_id(event: StripeEvent) -> str:
     """The Checkout Session that an event speaks of: its object, or the one behind its payment intent."""
     if event.type in SESSION_EVENTS:
         return event.object_id
-    stripe_object = _object(event.payload)
-    metadata = stripe_object.get("metadata")
+    return _session_behind(event.object_id, _object(event.payload))
+
+
+def _session_behind(payment_intent: str, told: dict[str, Any]) -> str:
+    metadata = told.get("metadata")
     uuid = signed_metadata.purchase_id(metadata) if isinstance(metadata, dict) else None
     known = Purchase.objects.filter(uuid=uuid, stripe_session_id__isnull=False).first() if uuid else None
     if known and known.stripe_session_id:
         return known.stripe_session_id
-    found = stripe_gateway.sessions_of_payment_intent(event.object_id) if event.object_id else []
+    found = stripe_gateway.sessions_of_payment_intent(payment_intent) if payment_intent else []
     return found[0].id if found else ""
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= LONGEST_NAME
 
 
 def _object(event: dict[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """Every lock of this app. The order everywhere: user, checkout session, purchase, account."""
 
+from datetime import timedelta
+
 from django.contrib.auth import get_user_model
 from django.db.models.functions import Now
 
@@ -17,12 +19,46 @@ def lock_purchase(purchase_id: int) -> Purchase:
     return Purchase.objects.select_for_update(no_key=True).get(pk=purchase_id)
 
 
+def lock_purchases_of(user_id: int) -> list[int]:
+    """Lock all purchases of a person, in the order of their numbers, and return those."""
+    mine = Purchase.objects.filter(owner_id=user_id).select_for_update(no_key=True).order_by("pk")
+    return list(mine.values_list("pk", flat=True))
+
+
+def lock_with_owner(purchase_id: int) -> Purchase:
+    """Lock a purchase after its owner, and read it anew."""
+    lock_owner(Purchase.objects.values_list("owner_id", flat=True).get(pk=purchase_id))
+    return lock_purchase(purchase_id)
+
+
+def due_for_sync(*, limit: int, after: int) -> list[Purchase]:
+    """Lock purchases (with ids above `after`) whose refunds or disputes are to be asked about now."""
+    due = Purchase.objects.filter(next_sync_at__lte=Now(), pk__gt=after)
+    return list(due.select_for_update(skip_locked=True, no_key=True).order_by("pk")[:limit])
+
+
 def due_purchases(*, limit: int, is_all: bool, after: int) -> list[Purchase]:
     """Lock purchases (with ids above `after`) whose next check is due and that nobody else holds."""
     due = Purchase.objects.filter(next_check_at__isnull=False, pk__gt=after)
     if not is_all:
         due = due.filter(next_check_at__lte=Now())
     return list(due.select_for_update(skip_locked=True, no_key=True).order_by("pk")[:limit])
+
+
+def tombstones(*, older_than: timedelta, limit: int, after: int) -> list[int]:
+    """Lock purchases (with ids above `after`) that came to nothing so long ago, and that nobody else holds."""
+    old = Purchase.objects.filter(
+        status__in=[Purchase.Status.FAILED, Purchase.Status.EXPIRED],
+        created_at__lte=Now() - older_than,
+        next_check_at__isnull=True,
+        next_sync_at__isnull=True,
+        refunds__isnull=True,
+        disputes__isnull=True,
+        fraud_warnings__isnull=True,
+        pk__gt=after,
+    )
+    locked = old.select_for_update(skip_locked=True, no_key=True, of=("self",)).order_by("pk")
+    return list(locked.values_list("pk", flat=True)[:limit])
 
 
 def due_events(*, limit: int, after: int) -> list[StripeEvent]:

@@ -1,17 +1,22 @@
 """Money: a Purchase is one Stripe Checkout Session that we opened; a StripeEvent is one event that Stripe sent.
 
-No verbs here: opening.py opens, fulfilment.py settles, inbox.py takes events in.
+Refund, Dispute and FraudWarning hold what came of a payment later, each by its Stripe id in its latest state.
+No verbs here: opening.py opens, fulfilment.py settles, refunds.py takes back, inbox.py takes events in. records.py has
+further tables.
 """
 
 import uuid
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from checkout.models import CheckoutSession
+from purchases.records import BackfillRun, OperatorAction, ProofReport, WebhookTally
+
+__all__ = ["LIVE", "BackfillRun", "OperatorAction", "ProofReport", "Purchase", "StripeEvent", "WebhookTally"]
 
 
 class Purchase(models.Model):
@@ -32,6 +37,8 @@ class Purchase(models.Model):
         PAY = "pay", _("look before the next payment")
         CHECK = "check", _("check by the buyer")
         SWEEP = "sweep", _("sweep")
+        BACKFILL = "backfill", _("backfill")
+        PROOF = "proof", _("daily proof")
         COMMAND = "command", _("command")
         ADMIN = "admin", _("operator")
 
@@ -72,6 +79,8 @@ class Purchase(models.Model):
     amount_tax = models.BigIntegerField(null=True)
     amount_total = models.BigIntegerField(null=True)
     receipt_url = models.TextField(blank=True, db_default="")
+    # What the buyer typed at Stripe, in lower case. Nobody proved it; shown to the owner alone, never in lists or logs.
+    buyer_email = models.CharField(max_length=254, blank=True, db_default="")
 
     status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.OPENING)
     reason = models.CharField(_("reason"), max_length=200, blank=True, db_default="")
@@ -83,19 +92,51 @@ class Purchase(models.Model):
     checks = models.PositiveIntegerField(db_default=0)
     next_check_at = models.DateTimeField(null=True)
 
+    # What went back to the buyer, and what that took of the credits: kept by refunds.py, in the purchase's currency.
+    refunded_minor = models.BigIntegerField(_("refunded"), default=0, db_default=0)
+    disputed_minor = models.BigIntegerField(_("disputed"), default=0, db_default=0)
+    credits_taken = models.BigIntegerField(_("credits taken back"), default=0, db_default=0)
+    # Each question to Stripe takes a number; an answer is booked unless a later question's answer was.
+    syncs_asked = models.BigIntegerField(default=0, db_default=0)
+    syncs_booked = models.BigIntegerField(default=0, db_default=0)
+    next_sync_at = models.DateTimeField(null=True)
+
     created_at = models.DateTimeField(_("created at"), db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
     credited_at = models.DateTimeField(_("credited at"), null=True)
+    paid_at = models.DateTimeField(_("paid at"), null=True, help_text=_("By Stripe's clock."))
 
     class Meta:
         verbose_name = _("purchase")
         verbose_name_plural = _("purchases")
+        permissions = [
+            ("settle_purchase", _("Can settle a purchase now")),
+            ("expire_purchase", _("Can expire a purchase at Stripe")),
+            ("refund_purchase", _("Can refund a purchase")),
+            ("release_purchase", _("Can release a purchase from review")),
+            ("adjust_credits", _("Can adjust somebody's credits, up to the limit")),
+            ("adjust_credits_beyond", _("Can adjust somebody's credits beyond the limit")),
+            ("export_purchase", _("Can export purchases")),
+        ]
         indexes = [
             models.Index(fields=["owner", "-id"], name="purchases_purchase_of_owner"),
             models.Index(
                 fields=["next_check_at"],
                 condition=Q(next_check_at__isnull=False),
                 name="purchases_purchase_due",
+            ),
+            models.Index(
+                fields=["credited_at"],
+                condition=Q(credited_at__isnull=False),
+                name="purchases_purchase_credited",
+            ),
+            models.Index(
+                fields=["buyer_email"], condition=~Q(buyer_email=""), name="purchases_purchase_buyer"
+            ),
+            models.Index(
+                fields=["next_sync_at"],
+                condition=Q(next_sync_at__isnull=False),
+                name="purchases_purchase_sync_due",
             ),
         ]
         constraints = [
@@ -127,6 +168,19 @@ class Purchase(models.Model):
             models.CheckConstraint(
                 condition=Q(currency__regex=r"^[A-Z]{3}$"), name="purchases_purchase_currency_iso"
             ),
+            models.CheckConstraint(
+                condition=Q(
+                    refunded_minor__gte=0,
+                    disputed_minor__gte=0,
+                    credits_taken__gte=0,
+                    credits_taken__lte=F("credits") + F("bonus_credits"),
+                ),
+                name="purchases_purchase_taken_within_granted",
+            ),
+            models.CheckConstraint(
+                condition=Q(syncs_booked__gte=0, syncs_booked__lte=F("syncs_asked")),
+                name="purchases_purchase_booked_what_was_asked",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -142,8 +196,124 @@ class Purchase(models.Model):
         """Paid and bonus credits together."""
         return self.credits + self.bonus_credits
 
+    @property
+    def paid_minor(self) -> int:
+        """What the buyer paid, tax and all; the price where Stripe did not say."""
+        return self.price_minor if self.amount_total is None else self.amount_total
+
+    @property
+    def returned_minor(self) -> int:
+        """What of it went back, by refunds and disputes together: never more than was paid."""
+        return min(self.paid_minor, self.refunded_minor + self.disputed_minor)
+
 
 LIVE = (Purchase.Status.OPENING, Purchase.Status.OPEN, Purchase.Status.PROCESSING)
+
+
+class Refund(models.Model):
+    """One refund at Stripe, made there or here. Made here it is committed before Stripe is asked."""
+
+    class Status(models.TextChoices):
+        ASKING = "asking", _("being asked for")
+        REFUSED = "refused", _("refused by Stripe")
+        PENDING = "pending", _("pending")
+        REQUIRES_ACTION = "requires_action", _("waits for the buyer")
+        SUCCEEDED = "succeeded", _("succeeded")
+        FAILED = "failed", _("failed")
+        CANCELED = "canceled", _("cancelled")
+
+    purchase = models.ForeignKey(Purchase, on_delete=models.PROTECT, related_name="refunds")
+    uuid = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    stripe_id = models.CharField(max_length=255, unique=True, null=True)  # noqa: DJ001  unique where known
+    amount_minor = models.BigIntegerField(_("amount"))
+    # Stripe may name a status that is not listed above: it is kept, and counts for nothing.
+    status = models.CharField(_("status"), max_length=30)
+    reason = models.CharField(_("reason"), max_length=200, blank=True, db_default="")
+    actor = models.CharField(_("made by"), max_length=150, blank=True, db_default="")
+    error = models.CharField(_("error"), max_length=200, blank=True, db_default="")
+    created_at = models.DateTimeField(_("created at"), db_default=Now())
+
+    class Meta:
+        verbose_name = _("refund")
+        verbose_name_plural = _("refunds")
+        constraints = [
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="purchases_refund_amount_positive"),
+            models.CheckConstraint(condition=~Q(status=""), name="purchases_refund_status_said"),
+            models.CheckConstraint(
+                condition=Q(status__in=["asking", "refused"], stripe_id__isnull=True)
+                | (~Q(status__in=["asking", "refused"]) & Q(stripe_id__isnull=False)),
+                name="purchases_refund_at_stripe_iff_answered",
+            ),
+            models.UniqueConstraint(
+                fields=["purchase"], condition=Q(status="asking"), name="purchases_refund_one_asked_at_a_time"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.stripe_id or str(self.uuid)
+
+    @property
+    def counts(self) -> bool:
+        """Whether its money has left us, or is about to."""
+        return self.status in (self.Status.PENDING, self.Status.SUCCEEDED)
+
+
+class Dispute(models.Model):
+    """One dispute or inquiry at Stripe. `taken_minor` is what it withdrew, less what was reinstated."""
+
+    purchase = models.ForeignKey(Purchase, on_delete=models.PROTECT, related_name="disputes")
+    stripe_id = models.CharField(max_length=255, unique=True)
+    amount_minor = models.BigIntegerField(_("amount"))
+    taken_minor = models.BigIntegerField(_("funds withdrawn"), default=0, db_default=0)
+    status = models.CharField(_("status"), max_length=40)
+    reason = models.CharField(_("reason"), max_length=60, blank=True, db_default="")
+    created_at = models.DateTimeField(_("created at"), db_default=Now())
+
+    class Meta:
+        verbose_name = _("dispute")
+        verbose_name_plural = _("disputes")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(amount_minor__gte=0, taken_minor__gte=0), name="purchases_dispute_amounts_sane"
+            ),
+            models.CheckConstraint(condition=~Q(status=""), name="purchases_dispute_status_said"),
+        ]
+
+    def __str__(self) -> str:
+        return self.stripe_id
+
+
+class FraudWarning(models.Model):
+    """One early fraud warning: while it is open, what is left of the purchase's credits is held."""
+
+    purchase = models.ForeignKey(Purchase, on_delete=models.PROTECT, related_name="fraud_warnings")
+    stripe_id = models.CharField(max_length=255, unique=True)
+    fraud_type = models.CharField(_("kind"), max_length=60, blank=True, db_default="")
+    hold = models.UUIDField(_("hold"), null=True, unique=True)
+    resolved_at = models.DateTimeField(_("resolved at"), null=True)
+    resolved_by = models.CharField(_("resolved by"), max_length=150, blank=True, db_default="")
+    resolution = models.CharField(_("resolution"), max_length=200, blank=True, db_default="")
+    created_at = models.DateTimeField(_("created at"), db_default=Now())
+
+    class Meta:
+        verbose_name = _("fraud warning")
+        verbose_name_plural = _("fraud warnings")
+        permissions = [("resolve_fraudwarning", _("Can resolve a fraud warning"))]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(resolved_at__isnull=True, resolved_by="")
+                | Q(resolved_at__isnull=False, hold=None),
+                name="purchases_fraudwarning_held_while_open",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.stripe_id
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody has decided yet."""
+        return self.resolved_at is None
 
 
 class StripeEvent(models.Model):
@@ -164,17 +334,26 @@ class StripeEvent(models.Model):
     attempts = models.PositiveIntegerField(default=0)
     error = models.CharField(max_length=200, blank=True)
     next_attempt_at = models.DateTimeField(db_default=Now())
+    happened_at = models.DateTimeField(null=True, help_text=_("By Stripe's clock."))
     received_at = models.DateTimeField(db_default=Now())
+    # Null: no webhook call brought it, only the backfill found it.
+    delivered_at = models.DateTimeField(null=True)
     handled_at = models.DateTimeField(null=True)
 
     class Meta:
         verbose_name = _("Stripe event")
         verbose_name_plural = _("Stripe events")
+        permissions = [("replay_stripeevent", _("Can replay a stored event"))]
         indexes = [
             models.Index(
                 fields=["next_attempt_at"], condition=Q(state="waiting"), name="purchases_event_waiting"
             ),
             models.Index(fields=["object_id"], name="purchases_event_of_object"),
+            models.Index(
+                fields=["delivered_at"],
+                condition=Q(delivered_at__isnull=False),
+                name="purchases_event_delivered",
+            ),
         ]
         constraints = [
             models.CheckConstraint(

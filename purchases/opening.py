@@ -16,9 +16,10 @@ from django.db import transaction
 from django.urls import reverse
 
 from checkout import sessions
+from checkout.errors import SessionNotActive
 from checkout.locks import database_now
 from checkout.models import CheckoutSession
-from purchases import last_look, rebuilding, signed_metadata, stripe_gateway
+from purchases import customers, last_look, rebuilding, signed_metadata, stripe_gateway, trade
 from purchases.asking import SHORTEST, ask_stripe
 from purchases.locks import lock_owner
 from purchases.models import LIVE, Purchase
@@ -63,7 +64,7 @@ def open_payment(*, owner: AbstractBaseUser, session: CheckoutSession, is_again:
             return Opened(next=Next.PAID, purchase=seen)
         if seen.status == Purchase.Status.PROCESSING and not is_again:
             return Opened(next=Next.UNDER_WAY, purchase=seen)
-    purchase = _commit(owner=owner, session_id=session.pk)
+    purchase = _commit(owner=owner, session_id=session.pk, customer=customers.customer_of(owner))
     if purchase.status == Purchase.Status.OPENING:
         purchase = ask_stripe(purchase)
     if purchase.status == Purchase.Status.OPEN:
@@ -71,23 +72,28 @@ def open_payment(*, owner: AbstractBaseUser, session: CheckoutSession, is_again:
     return Opened(next=Next.PAID, purchase=purchase)
 
 
-def _commit(*, owner: AbstractBaseUser, session_id: uuid.UUID) -> Purchase:
+def _commit(*, owner: AbstractBaseUser, session_id: uuid.UUID, customer: str) -> Purchase:
     """Commit a purchase in `opening`, or find the one that another tab has just committed."""
     with transaction.atomic():
         lock_owner(owner.pk)
         session = sessions.lock_for_payment(session_id, at_least=timedelta(0))
+        if session.owner_id != owner.pk:
+            # A claim moved it while this request was under way: only its new owner may pay it.
+            raise SessionNotActive(session_id)
         live = Purchase.objects.filter(checkout_session=session, status__in=LIVE).first()
         if live is not None:
             return live
         # Only now: renewing a session whose page is open already would make a second payable page.
         session = sessions.lock_for_payment(session_id, at_least=SHORTEST + ENDS_BEFORE_OURS)
-        purchase = _new_purchase(owner, session, now=database_now())
+        purchase = _new_purchase(owner, session, customer=customer, now=database_now())
         sessions.hold_for_money(session.pk, purchase.stripe_expires_at + STRAGGLERS)
     log.info("payment_opening", purchase=str(purchase.uuid), session=str(session.pk), owner=owner.pk)
     return purchase
 
 
-def _new_purchase(owner: AbstractBaseUser, session: CheckoutSession, *, now: datetime) -> Purchase:
+def _new_purchase(
+    owner: AbstractBaseUser, session: CheckoutSession, *, customer: str, now: datetime
+) -> Purchase:
     purchase = Purchase(
         checkout_session=session,
         owner_id=owner.pk,
@@ -103,13 +109,13 @@ def _new_purchase(owner: AbstractBaseUser, session: CheckoutSession, *, now: dat
         livemode=stripe_gateway.is_live(),
         next_check_at=now + timedelta(seconds=settings.PURCHASES_FIRST_CHECK_SECONDS),
     )
-    purchase.request = _request(purchase, owner)
+    purchase.request = _request(purchase, owner, customer=customer)
     purchase.save(force_insert=True)
     return purchase
 
 
-def _request(purchase: Purchase, owner: AbstractBaseUser) -> dict[str, Any]:
-    """The parameters of Stripe's call, explicit where a default would be the dashboard's."""
+def _request(purchase: Purchase, owner: AbstractBaseUser, *, customer: str) -> dict[str, Any]:
+    """The parameters of Stripe's call."""
     metadata = signed_metadata.signed(
         {
             "purchase": purchase.uuid,
@@ -128,7 +134,11 @@ def _request(purchase: Purchase, owner: AbstractBaseUser) -> dict[str, Any]:
     price_data = {
         "currency": purchase.currency.lower(),
         "unit_amount": purchase.price_minor,
-        "product_data": {"name": f"{purchase.tier_name}: {purchase.total_credits} credits"},
+        "product_data": {
+            "name": f"{purchase.tier_name}: {purchase.total_credits} credits",
+            **trade.product_params(),
+        },
+        **trade.price_params(),
     }
     # Stripe fills in {CHECKOUT_SESSION_ID}: the braces must arrive unescaped.
     back = f"{_address('return', purchase)}?session_id={{CHECKOUT_SESSION_ID}}"
@@ -137,13 +147,11 @@ def _request(purchase: Purchase, owner: AbstractBaseUser) -> dict[str, Any]:
         "line_items": [{"price_data": price_data, "quantity": 1}],
         "client_reference_id": str(purchase.uuid),
         "metadata": metadata,
-        "payment_intent_data": {"metadata": metadata},
+        "payment_intent_data": {"metadata": metadata, **trade.payment_params(owner)},
         "success_url": back,
         "cancel_url": _address("cancelled", purchase),
         "expires_at": int(purchase.stripe_expires_at.timestamp()),
-        "adaptive_pricing": {"enabled": False},
-        "automatic_tax": {"enabled": False},
-        "allow_promotion_codes": False,
+        **trade.session_params(owner, customer=customer),
     }
 
 

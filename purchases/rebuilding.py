@@ -47,12 +47,13 @@ def _create(fields: dict[str, object]) -> Purchase | None:
 
 def _fields(snapshot: Snapshot, truth: StripeSession) -> dict[str, object]:
     now = database_now()
+    owner_id = _owner_id(snapshot)
     return {
         "uuid": snapshot.purchase,
         "checkout_session": CheckoutSession.objects.filter(
-            pk=snapshot.checkout_session, owner_id=snapshot.owner_id
+            pk=snapshot.checkout_session, owner_id__in=[snapshot.owner_id, owner_id]
         ).first(),
-        "owner_id": _owner_id(snapshot),
+        "owner_id": owner_id,
         "opened_by_id": snapshot.owner_id,
         "tier_slug": snapshot.tier_slug,
         "tier_name": snapshot.tier_name,
@@ -69,9 +70,18 @@ def _fields(snapshot: Snapshot, truth: StripeSession) -> dict[str, object]:
 
 
 def _owner_id(snapshot: Snapshot) -> int | None:
-    """The person, recognised by id and the microsecond of joining: a restored sequence hands ids out again."""
-    user = get_user_model()._default_manager.filter(pk=snapshot.owner_id).first()
-    return user.pk if user is not None and joined(user) == snapshot.owner_joined else None
+    """The person, recognised by id and the microsecond of joining: a restored sequence hands ids out again.
+
+    Where a claim has ended that person since, the one who has their things now.
+    """
+    users = get_user_model()._default_manager
+    user = users.filter(pk=snapshot.owner_id).first()
+    if user is None or joined(user) != snapshot.owner_joined:
+        return None
+    owner_id, heir_id = user.pk, user.merged_into_id
+    while heir_id is not None:
+        owner_id, heir_id = heir_id, users.values_list("merged_into", flat=True).get(pk=heir_id)
+    return int(owner_id)
 
 
 def joined(user: object) -> str:

@@ -55,7 +55,7 @@ def signed(values: Mapping[str, object]) -> dict[str, str]:
 def purchase_id(metadata: Mapping[str, str]) -> uuid.UUID | None:
     """The purchase that the metadata names, signed or not; None where it names none of ours."""
     try:
-        return uuid.UUID(metadata.get("purchase", ""))
+        return uuid.UUID(str(metadata.get("purchase", "")))  # an event may say anything
     except ValueError:
         return None
 

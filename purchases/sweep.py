@@ -10,12 +10,13 @@ from datetime import datetime, timedelta
 import structlog
 from django.db import transaction
 from django.db.models import F
+from django.db.models.functions import Now
 
 from checkout.locks import database_now
-from purchases import asking, inbox
+from purchases import asking, inbox, refunds
 from purchases.errors import PaymentNotOpened, PurchasesError, UnknownAtStripe
 from purchases.fulfilment import settle
-from purchases.locks import due_purchases
+from purchases.locks import due_for_sync, due_purchases
 from purchases.models import Purchase
 
 log = structlog.get_logger(__name__)
@@ -26,6 +27,7 @@ BATCH = 100
 LATER_CHECKS = (timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1), timedelta(hours=6))
 AFTER_EXPIRY = timedelta(minutes=2)
 DAILY = timedelta(days=1)
+SYNC_AGAIN = timedelta(minutes=5)
 
 
 @dataclass(kw_only=True)
@@ -44,6 +46,7 @@ def sweep(*, is_all: bool = False) -> Swept:
     events = inbox.retry_due()
     counts.checked += events["handled"] + events["waiting"]
     counts.waiting += events["waiting"]
+    _sync_due(counts)
     after = 0
     while batch := _claim(after=after, is_all=is_all):
         after = batch[-1].pk
@@ -52,6 +55,32 @@ def sweep(*, is_all: bool = False) -> Swept:
     if counts.checked:
         log.info("swept", checked=counts.checked, credited=counts.credited, waiting=counts.waiting)
     return counts
+
+
+def _sync_due(counts: Swept) -> None:
+    """Refunds that were asked for without an answer, and what is still on its way."""
+    after = 0
+    while batch := _claim_for_sync(after=after):
+        after = batch[-1].pk
+        for purchase in batch:
+            counts.checked += 1
+            try:
+                refunds.catch_up(purchase)
+            except PurchasesError as error:
+                counts.waiting += 1
+                log.warning("purchase_not_synced", purchase=str(purchase.uuid), error=str(error))
+            except Exception:
+                counts.waiting += 1
+                log.exception("purchase_not_synced", purchase=str(purchase.uuid))
+
+
+def _claim_for_sync(*, after: int) -> list[Purchase]:
+    with transaction.atomic():
+        batch = due_for_sync(limit=BATCH, after=after)
+        Purchase.objects.filter(pk__in=[purchase.pk for purchase in batch]).update(
+            next_sync_at=Now() + SYNC_AGAIN
+        )
+    return batch
 
 
 def next_check(purchase: Purchase, *, now: datetime) -> datetime:
@@ -79,13 +108,20 @@ def _check(purchase: Purchase) -> Purchase | None:
             return _resume(purchase)
         return settle(purchase.stripe_session_id, via=Purchase.Via.SWEEP).purchase
     except UnknownAtStripe as error:
-        # A key of another account, or a test account that was cleared: an operator must look, nobody can pay it.
-        log.error("purchase_unknown_at_stripe", purchase=str(purchase.uuid), request=error.request_id)
+        return _unknown(purchase, error)
     except PurchasesError as error:
         log.warning("purchase_not_checked", purchase=str(purchase.uuid), error=str(error))
     except Exception:
         log.exception("purchase_not_checked", purchase=str(purchase.uuid))
     return None
+
+
+def _unknown(purchase: Purchase, error: UnknownAtStripe) -> Purchase | None:
+    """A key of another account, or a test account that was cleared: an alarm the first time, and an end some day."""
+    level = log.error if purchase.checks == 0 else log.info
+    level("purchase_unknown_at_stripe", purchase=str(purchase.uuid), request=error.request_id)
+    ended = asking.give_up(purchase, now=database_now())
+    return ended if ended.next_check_at is None else None
 
 
 def _resume(purchase: Purchase) -> Purchase:

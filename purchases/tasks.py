@@ -2,6 +2,7 @@
 
 from celery import shared_task
 
+from purchases import backfill, cleaning, proof, webhook_health
 from purchases import sweep as sweeping
 
 
@@ -9,3 +10,24 @@ from purchases import sweep as sweeping
 def sweep() -> None:
     """One pass of the sweep."""
     sweeping.sweep()
+
+
+@shared_task
+def backfill_events() -> None:
+    """One pass of the backfill, and a look at whether webhooks still come."""
+    try:
+        backfill.backfill()
+    finally:
+        webhook_health.watch()
+
+
+@shared_task(soft_time_limit=3300, time_limit=3500)
+def prove() -> None:
+    """The daily proof, unless there is one of today; the beat asks every hour, so that an outage costs an hour."""
+    proof.prove_once_a_day()
+
+
+@shared_task
+def delete_tombstones() -> None:
+    """Delete purchases that came to nothing long ago."""
+    cleaning.delete_tombstones()

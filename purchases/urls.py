@@ -2,13 +2,14 @@
 
 from django.urls import path, re_path
 
-from purchases import views, webhooks
+from purchases import views, webhooks, why_views
 
 app_name = "purchases"
 urlpatterns = [
     path("pricing/", views.pricing, name="pricing"),
     path("pricing/<slug:slug>/", views.tier, name="tier"),
     path("purchases/", views.history, name="history"),
+    path("purchases/why/", why_views.why_mine, name="why"),
     path("purchases/pay/<uuid:session_id>/", views.pay, name="pay"),
     path("purchases/return/<uuid:purchase_id>/", views.returned, name="return"),
     path("purchases/cancelled/<uuid:purchase_id>/", views.cancelled, name="cancelled"),

@@ -6,6 +6,7 @@ Somebody else's purchase is 404, as an unknown one is. State changes on POST, an
 import uuid
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import redirect_to_login
@@ -14,14 +15,14 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
-from django_htmx.http import HttpResponseClientRefresh
+from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefresh
 
-from checkout import sessions
+from checkout import coming_back, offers, sessions
 from checkout.buyers import buyer_required
 from checkout.errors import SessionNotActive, TierNotSold
-from checkout.models import CheckoutSession, Tier
-from credits import balances
-from purchases import opening, polling
+from checkout.models import CheckoutSession
+from credits import balances, shown
+from purchases import claim_mail, opening, polling
 from purchases.errors import PaymentNotOpened, StripeUnavailable
 from purchases.fulfilment import Outcome
 from purchases.models import Purchase
@@ -32,17 +33,19 @@ PAGE = 25
 @require_safe
 def pricing(request: HttpRequest) -> HttpResponse:
     """Everything that is for sale."""
-    tiers = Tier.objects.filter(active=True).order_by("order", "price_minor", "pk")
-    return render(
-        request, "purchases/pricing.html", {"tiers": tiers, "active_session": _active_session(request)}
-    )
+    prices = offers.price_list(request.user)
+    context = {"offers": prices.offers, "active_session": prices.waiting}
+    return render(request, "purchases/pricing.html", context)
 
 
 @require_safe
 def tier(request: HttpRequest, slug: str) -> HttpResponse:
     """One thing that is for sale."""
-    found = get_object_or_404(Tier, slug=slug, active=True)
-    return render(request, "purchases/tier.html", {"tier": found, "active_session": _active_session(request)})
+    prices = offers.offer_of(slug, request.user)
+    if prices is None:
+        raise Http404
+    context = {"tier": prices.offers[0].tier, "active_session": prices.waiting}
+    return render(request, "purchases/tier.html", context)
 
 
 @require_POST
@@ -53,6 +56,9 @@ def pay(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
     session = sessions.session_of(request.user, session_id)
     if session is None:
         raise Http404
+    if settings.TERMS_CONSENT and request.POST.get("terms") != "accepted":
+        messages.error(request, _("Please agree to the terms before you pay."))
+        return redirect("checkout:detail", session.pk)
     try:
         opened = opening.open_payment(
             owner=request.user, session=session, is_again=request.POST.get("again") == "1"
@@ -82,7 +88,9 @@ def returned(request: HttpRequest, purchase_id: uuid.UUID) -> HttpResponse:
     session_id = request.GET.get("session_id", purchase.stripe_session_id or "")
     if not _is_session_of(purchase, session_id):
         raise Http404
-    seen = polling.ask(purchase, session_id, via=Purchase.Via.RETURN) if request.method == "GET" else None
+    seen = None
+    if request.method == "GET" and purchase.status != Purchase.Status.CREDITED:
+        seen = _ask(request, purchase, session_id, via=Purchase.Via.RETURN)
     return _result(request, purchase, seen)
 
 
@@ -91,10 +99,9 @@ def cancelled(request: HttpRequest, purchase_id: uuid.UUID) -> HttpResponse:
     """The way back without paying. Settles first: the back button may follow a payment."""
     purchase = get_object_or_404(Purchase, uuid=purchase_id)
     if request.method == "GET" and purchase.stripe_session_id:
-        polling.ask(purchase, purchase.stripe_session_id, via=Purchase.Via.RETURN)
+        _ask(request, purchase, purchase.stripe_session_id, via=Purchase.Via.RETURN)
     if (refusal := _refusal(request, purchase)) is not None:
         return refusal
-    purchase.refresh_from_db()
     if purchase.status not in (Purchase.Status.OPENING, Purchase.Status.OPEN, Purchase.Status.EXPIRED):
         return redirect(polling.result_url(purchase))
     return render(
@@ -114,13 +121,12 @@ def status(request: HttpRequest, purchase_id: uuid.UUID) -> HttpResponse:
 def check(request: HttpRequest, purchase_id: uuid.UUID) -> HttpResponse:
     """Ask Stripe now; what the waiting page does by itself, and its button."""
     if not request.user.is_authenticated:
-        return redirect_to_login(reverse("purchases:return", args=[purchase_id]))
+        return _sign_in_again(request, purchase_id)
     purchase = get_object_or_404(Purchase, uuid=purchase_id, owner_id=request.user.pk)
     seen = None
     if purchase.stripe_session_id:
-        seen = polling.ask(purchase, purchase.stripe_session_id, via=Purchase.Via.CHECK)
+        seen = _ask(request, purchase, purchase.stripe_session_id, via=Purchase.Via.CHECK)
     if getattr(request, "htmx", None):
-        purchase.refresh_from_db()
         return _status_fragment(request, purchase, polling.state_of(purchase, seen))
     return redirect(polling.result_url(purchase))
 
@@ -160,19 +166,39 @@ def for_session(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
     return redirect("purchases:detail", purchase.uuid)
 
 
+def _ask(request: HttpRequest, purchase: Purchase, session_id: str, *, via: Purchase.Via) -> Outcome | None:
+    """Settle, and read again whatever that may have changed."""
+    seen = polling.ask(purchase, session_id, via=via)
+    purchase.refresh_from_db()
+    if hasattr(request, "_cached_user"):  # read before; else the balance comes with the person, later
+        shown.read_again(request.user)
+    return seen
+
+
 def _result(request: HttpRequest, purchase: Purchase, seen: Outcome | None) -> HttpResponse:
     if (refusal := _refusal(request, purchase)) is not None:
         return refusal
-    purchase.refresh_from_db()
     state = polling.state_of(purchase, seen)
-    context: dict[str, Any] = {"purchase": purchase, "state": state, "next_url": None}
+    context: dict[str, Any] = {
+        "purchase": purchase,
+        "state": state,
+        "next_url": coming_back.page_before(request),
+    }
     if state == "credited" and purchase.stripe_session_id:
         context["posting"] = balances.posting_for(purchase.stripe_session_id)
+        if purchase.is_late:
+            context["kept"] = _active_session_of(request)
     elif state == "processing":
         context |= polling.pace(0)
     elif state in ("failed", "expired", "unknown"):
         context["session"] = _live_session(purchase)
     return render(request, "purchases/result.html", context)
+
+
+def _sign_in_again(request: HttpRequest, purchase_id: uuid.UUID) -> HttpResponse:
+    """Signed out while the page was waiting: to the sign-in as a whole page, and from there to the same result."""
+    to_sign_in = redirect_to_login(reverse("purchases:return", args=[purchase_id]))
+    return HttpResponseClientRedirect(to_sign_in.url) if getattr(request, "htmx", None) else to_sign_in
 
 
 def _status_fragment(request: HttpRequest, purchase: Purchase, state: str) -> HttpResponse:
@@ -184,9 +210,21 @@ def _status_fragment(request: HttpRequest, purchase: Purchase, state: str) -> Ht
 
 
 def _refusal(request: HttpRequest, purchase: Purchase) -> HttpResponse | None:
-    """Sign-in for a stranger, 404 for somebody else; None for the owner."""
+    """Sign-in for a stranger, 404 for somebody else; None for the owner.
+
+    The stranger may be a guest whose cookie was lost: the address that Stripe has gets a claim link. What the page
+    says is the same for every purchase.
+    """
     if not request.user.is_authenticated:
+        purchase.refresh_from_db()
+        claim_mail.mail_link(purchase)
         messages.info(request, _("Sign in to see this purchase. Your payment is being taken care of."))
+        messages.info(
+            request,
+            _(
+                "If you bought without an account, a link is on its way to the address you gave when you paid."
+            ),
+        )
         return redirect_to_login(request.get_full_path())
     if purchase.owner_id != request.user.pk:
         raise Http404
@@ -200,7 +238,8 @@ def _is_session_of(purchase: Purchase, session_id: str) -> bool:
     return polling.is_session_id(session_id)
 
 
-def _active_session(request: HttpRequest) -> CheckoutSession | None:
+def _active_session_of(request: HttpRequest) -> CheckoutSession | None:
+    """The order that was begun after the one that was paid, and is still there to go on with."""
     return sessions.active_session_of(request.user) if request.user.is_authenticated else None
 
 

@@ -66,3 +66,15 @@ def completed(purchase: Purchase, **fields: Any) -> dict[str, Any]:
     """The event that tells of a finished form. What it says of the payment is not believed anyway."""
     session = {"id": purchase.stripe_session_id, "object": "checkout.session", "payment_status": "unpaid"}
     return event("checkout.session.completed", session, **fields)
+
+
+@pytest.fixture
+def admin(db: None) -> User:
+    return User.objects.create_superuser("admin@example.com", "admin-password")
+
+
+@pytest.fixture
+def admin_client(admin: User) -> Client:
+    client = Client()
+    client.force_login(admin, backend="accounts.backends.PasswordBackend")
+    return client

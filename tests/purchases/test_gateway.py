@@ -41,7 +41,7 @@ class Wire(stripe_package.HTTPClient):
 def wire() -> Iterator[Wire]:
     wire = Wire()
     client = stripe_package.StripeClient("sk_test_wire", http_client=wire)
-    with mock.patch.object(stripe_gateway, "_client", return_value=client):
+    with mock.patch.object(stripe_gateway.client, "client", return_value=client):
         yield wire
 
 

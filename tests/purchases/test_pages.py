@@ -122,7 +122,7 @@ def test_get_does_not_change_state(alice_client: Client, paid: Purchase, path: s
 
 def test_pay_wants_its_token(alice: User, session: CheckoutSession) -> None:
     strict = Client(enforce_csrf_checks=True)
-    strict.force_login(alice, backend="django.contrib.auth.backends.ModelBackend")
+    strict.force_login(alice, backend="accounts.backends.PasswordBackend")
 
     assert strict.post(f"/purchases/pay/{session.pk}/").status_code == 403
     assert Purchase.objects.count() == 0

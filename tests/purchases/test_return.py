@@ -151,7 +151,10 @@ def test_the_waiting_page_asks_at_a_growing_pace_and_reloads_when_done(
     htmx = {"HX-Request": "true"}
     check = f"/purchases/{opened.uuid}/check/"
 
-    assert 'hx-trigger="every 2s"' in alice_client.post(f"{check}?asked=1", headers=htmx).content.decode()
+    assert (
+        'hx-trigger="load delay:2s, again"'
+        in alice_client.post(f"{check}?asked=1", headers=htmx).content.decode()
+    )
     assert "hx-trigger" not in alice_client.post(f"{check}?asked=13", headers=htmx).content.decode()
     stripe.control(f"sessions/{opened.stripe_session_id}/settle", succeed=True)
     assert alice_client.post(f"{check}?asked=2", headers=htmx)["HX-Refresh"] == "true"
@@ -166,3 +169,9 @@ def test_status_reads_and_asks_nobody(
     assert alice_client.get(status).status_code == 200
     assert charlie_client.get(status).status_code == 404
     assert (len(stripe.requests()), balance_of(alice).available) == (asked, 0)
+
+
+def test_the_result_leads_back_to_where_buying_began(alice_client: Client, paid: Purchase) -> None:
+    alice_client.post("/checkout/", {"tier": "plus", "next": "/credits/?a=1"})
+
+    assert 'href="/credits/?a=1"' in alice_client.get(back(paid)).content.decode()

@@ -1,5 +1,6 @@
 """The address that Stripe calls: 200, 400 or 500, never a redirect, and the event is kept before it is handled."""
 
+import json
 from typing import Any
 from unittest import mock
 
@@ -128,6 +129,38 @@ def test_signed_nonsense_is_refused(db: None, body: bytes) -> None:
     assert deliver(body).status_code == 400
 
 
+UNSTORABLE = {
+    "a NUL": '"\\u0000"',
+    "half a surrogate pair": '"\\ud800"',
+    "a key with a NUL": '{"\\u0000": 1}',
+    "NaN": "NaN",
+    "infinity": "Infinity",
+    "a number too large": "1e400",
+    "a hundred levels": "[" * 100 + "]" * 100,
+    "nine hundred levels": "[" * 900 + "]" * 900,
+}
+
+
+@pytest.mark.parametrize("value", UNSTORABLE.values(), ids=UNSTORABLE.keys())
+def test_a_signed_event_that_no_database_can_hold_is_refused(db: None, value: str) -> None:
+    body = json.dumps(event("checkout.session.completed", {"id": "cs_test_x"}, note="VALUE"))
+
+    assert deliver(body.replace('"VALUE"', value).encode()).status_code == 400
+    assert StripeEvent.objects.count() == 0
+
+
+@pytest.mark.parametrize("name", ["", "e" * 256, "evt_\x00", 5, None])
+def test_a_signed_event_without_a_sensible_id_is_refused(db: None, name: object) -> None:
+    assert deliver(event("checkout.session.completed", {"id": "cs_test_x"}, id=name)).status_code == 400
+
+
+@pytest.mark.parametrize("names", [["x"], 5, {"x": 1}, None, "no uuid"])
+def test_metadata_may_name_anything(stripe: SandboxProcess, db: None, names: object) -> None:
+    intent = {"id": "pi_of_nobody", "metadata": {"purchase": names}}
+
+    assert deliver(event("payment_intent.succeeded", intent)).status_code == 200
+
+
 def test_a_body_that_is_not_utf8_is_refused(db: None) -> None:
     headers = {"Stripe-Signature": "t=1,v1=ab"}
     assert (
@@ -180,4 +213,6 @@ def test_an_old_purchases_end_leaves_the_newer_one_alone(
 def _events(stripe: SandboxProcess) -> list[dict[str, Any]]:
     from purchases import stripe_gateway
 
-    return [e.to_dict(for_json=True) for e in stripe_gateway._client().v1.events.list({"limit": 50}).data]
+    return [
+        e.to_dict(for_json=True) for e in stripe_gateway.client.client().v1.events.list({"limit": 50}).data
+    ]

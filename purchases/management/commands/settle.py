@@ -10,8 +10,10 @@ from django.core.management.base import BaseCommand, CommandError
 
 from purchases import stripe_gateway
 from purchases.errors import PurchasesError
-from purchases.fulfilment import Outcome, settle
+from purchases.fulfilment import Outcome
+from purchases.management.operating import operator_named
 from purchases.models import Purchase
+from purchases.operators import Deed, settle_session
 
 FINE = (Outcome.CREDITED, Outcome.EXPIRED, Outcome.FAILED)
 
@@ -23,12 +25,18 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("payment", metavar="CS_OR_PI_OR_UUID")
+        parser.add_argument("--reason", default="by hand", help="why; kept for ever, so no personal data")
+        parser.add_argument("--as", dest="operator", metavar="EMAIL", help="staff whose permission counts")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            settlement = settle(_session_id(options["payment"]), via=Purchase.Via.COMMAND)
-        except PurchasesError as error:
+            deed = Deed(by=operator_named(options["operator"]), reason=options["reason"], key=uuid.uuid4())
+            settlement = settle_session(_session_id(options["payment"]), deed=deed)
+        except (PurchasesError, CommandError) as error:
+            if options["json"]:
+                unknown = {"purchase": None, "state": "unknown", "via": None, "error": str(error)}
+                self.stdout.write(json.dumps(unknown))
             raise CommandError(f"Not settled: {error}") from error
         purchase = settlement.purchase
         answer = {

@@ -1,0 +1,84 @@
+"""Stripe's client with our limits, and its errors turned into ours. For the modules beside it only."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+import stripe
+from django.conf import settings
+
+from purchases.errors import KeyNotAllowed, StripeRefused, StripeUnavailable, UnknownAtStripe
+from purchases.stripe_gateway.places import NoPlace, Places
+
+# Answers that say nothing about the request itself: no key was used up, the same call may succeed later.
+PASSING_STATUSES = (401, 409, 429)
+FORBIDDEN = 403
+NOT_IMPLEMENTED = 501
+
+_places = Places(settings.STRIPE_CONCURRENT_CALLS)
+
+
+def client(*, is_hurried: bool = False) -> stripe.StripeClient:
+    """Two tries of half the time each, so that a whole call stays within STRIPE_TIMEOUT_SECONDS and a second."""
+    seconds = settings.STRIPE_TIMEOUT_SECONDS / 2
+    timeout, retries = (min(2.5, seconds), 0) if is_hurried else (seconds, 1)
+    return _client_for(settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE, timeout, retries)
+
+
+@contextmanager
+def stripe_errors(*, is_replayed: bool = False) -> Iterator[None]:
+    """Turn Stripe's errors into ours. `is_replayed`: under an idempotency key Stripe replays even its 500s."""
+    try:
+        yield
+    except stripe.StripeError as error:
+        status = error.http_status
+        if isinstance(error, stripe.APIConnectionError) or status is None or status < 400:
+            # No answer, or something that is not Stripe's: half an answer, a proxy's page.
+            raise StripeUnavailable(type(error).__name__) from error
+        if status == FORBIDDEN:
+            raise KeyNotAllowed(f"{type(error).__name__} {status}") from error
+        if status in PASSING_STATUSES or (status >= 500 and status != NOT_IMPLEMENTED and not is_replayed):
+            raise StripeUnavailable(f"{type(error).__name__} {status}") from error
+        kind = UnknownAtStripe if status == 404 else StripeRefused
+        raise kind(status=status, code=error.code, request_id=error.request_id) from error
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        # JSON of the wrong shape with status 200.
+        raise StripeUnavailable(f"unreadable answer: {type(error).__name__}") from error
+
+
+def field(thing: Any, name: str) -> Any:
+    """A field that Stripe may leave out: its objects raise AttributeError then."""
+    return getattr(thing, name, None)
+
+
+def texts(metadata: Any) -> dict[str, str]:
+    """Metadata as a plain dictionary."""
+    return {} if metadata is None else {str(key): str(value) for key, value in metadata.to_dict().items()}
+
+
+def is_live() -> bool:
+    """Whether our key moves real money."""
+    return str(settings.STRIPE_SECRET_KEY).startswith(("sk_live_", "rk_live_"))
+
+
+@lru_cache(maxsize=4)
+def _client_for(key: str, base: str, timeout: float, retries: int) -> stripe.StripeClient:
+    return stripe.StripeClient(
+        key,
+        base_addresses={"api": base},
+        max_network_retries=retries,
+        http_client=_FewAtOnce(timeout=timeout),
+    )
+
+
+class _FewAtOnce(stripe.RequestsClient):
+    """Stripe's client, held to STRIPE_CONCURRENT_CALLS: one too many ends as one that got no answer."""
+
+    def request(self, *args: Any, **words: Any) -> Any:
+        try:
+            with _places.taken():
+                return super().request(*args, **words)
+        except NoPlace as error:
+            message = "Stripe is slow, and enough calls wait for it already"
+            raise stripe.APIConnectionError(message) from error  # type: ignore[no-untyped-call]

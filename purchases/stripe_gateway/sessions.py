@@ -1,0 +1,155 @@
+"""Checkout Sessions: opened, looked at, ended; and the customers that they are for."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from purchases.errors import StripeRefused
+from purchases.stripe_gateway import client as stripe_client
+from purchases.stripe_gateway.client import field as _get
+from purchases.stripe_gateway.client import stripe_errors, texts
+
+
+@dataclass(frozen=True, kw_only=True)
+class StripeSession:
+    """A Checkout Session as Stripe tells it. Amounts are minor units; None where Stripe did not say.
+
+    `has_returns`: some of its money was refunded or disputed.
+    """
+
+    id: str
+    url: str
+    status: str
+    payment_status: str
+    currency: str
+    livemode: bool
+    expires_at: datetime | None
+    payment_intent: str | None
+    payment_intent_status: str | None
+    amount_subtotal: int | None
+    amount_total: int | None
+    amount_discount: int | None
+    amount_tax: int | None
+    quantity: int | None
+    receipt_url: str
+    created_at: datetime | None = None
+    charged_at: datetime | None = None
+    buyer_email: str = field(default="", repr=False)
+    has_returns: bool = False
+    metadata: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def is_complete(self) -> bool:
+        """The form is done; the money may still be on its way."""
+        return self.status == "complete"
+
+    @property
+    def is_paid(self) -> bool:
+        """Fulfil now: Stripe's rule is `payment_status != "unpaid"` (docs.stripe.com/checkout/fulfillment)."""
+        return self.payment_status == "paid" or (
+            self.is_complete and self.payment_status == "no_payment_required"
+        )
+
+
+def create_session(params: dict[str, Any], *, key: str) -> StripeSession:
+    """Open a Checkout Session. The same `key` and `params` within 24 hours give the same session.
+
+    Raises StripeUnavailable (no definite answer: resume with the same key) or StripeRefused (definite).
+    """
+    with stripe_errors(is_replayed=True):
+        session = stripe_client.client().v1.checkout.sessions.create(
+            params,  # type: ignore[arg-type]  # frozen as JSON
+            {"idempotency_key": key},
+        )
+    return read_session(session)
+
+
+def retrieve_session(session_id: str, *, is_hurried: bool = False) -> StripeSession:
+    """Ask Stripe for the truth. `is_hurried`: one try of at most 2.5 seconds, for a person who waits.
+
+    Raises UnknownAtStripe, StripeRefused or StripeUnavailable.
+    """
+    params: Any = {"expand": ["line_items", "payment_intent.latest_charge"]}
+    with stripe_errors():
+        session = stripe_client.client(is_hurried=is_hurried).v1.checkout.sessions.retrieve(
+            session_id, params
+        )
+    found = read_session(session)
+    if found.is_complete and not found.is_paid and found.payment_intent and not found.payment_intent_status:
+        return read_session(session, intent=_payment_intent(found.payment_intent, is_hurried=is_hurried))
+    return found
+
+
+def create_customer(*, email: str, user: str, key: str) -> str:
+    """Make a customer, once for `key`, and return its id. Raises StripeUnavailable or StripeRefused."""
+    params: Any = {"email": email, "metadata": {"user": user}}
+    with stripe_errors(is_replayed=True):
+        return str(stripe_client.client().v1.customers.create(params, {"idempotency_key": key}).id)
+
+
+def expire_session(session_id: str) -> StripeSession:
+    """End an open session. Raises StripeRefused where it is not open (it may just have been paid: retrieve it)."""
+    with stripe_errors():
+        return read_session(stripe_client.client(is_hurried=True).v1.checkout.sessions.expire(session_id))
+
+
+def sessions_of_payment_intent(payment_intent: str) -> list[StripeSession]:
+    """The Checkout Session behind a payment intent; empty where there is none."""
+    params: Any = {"payment_intent": payment_intent, "limit": 1}
+    with stripe_errors():
+        return [
+            read_session(session) for session in stripe_client.client().v1.checkout.sessions.list(params).data
+        ]
+
+
+def _payment_intent(payment_intent: str, *, is_hurried: bool) -> Any:
+    """Where `expand` was not honoured: whether a delayed payment failed stands on the intent alone."""
+    try:
+        with stripe_errors():
+            return stripe_client.client(is_hurried=is_hurried).v1.payment_intents.retrieve(payment_intent)
+    except StripeRefused:
+        return payment_intent
+
+
+def read_session(session: Any, *, intent: Any = None) -> StripeSession:
+    """Take what matters out of Stripe's object. For the modules beside this one only."""
+    with stripe_errors():
+        intent = intent or _get(session, "payment_intent")
+        totals = _get(session, "total_details")
+        return StripeSession(
+            id=session.id,
+            url=_get(session, "url") or "",
+            status=session.status,
+            payment_status=session.payment_status,
+            currency=(_get(session, "currency") or "").upper(),
+            livemode=bool(_get(session, "livemode")),
+            expires_at=_moment(_get(session, "expires_at")),
+            payment_intent=intent if isinstance(intent, str) else _get(intent, "id"),
+            payment_intent_status=None if isinstance(intent, str) else _get(intent, "status"),
+            amount_subtotal=_get(session, "amount_subtotal"),
+            amount_total=_get(session, "amount_total"),
+            amount_discount=_get(totals, "amount_discount"),
+            amount_tax=_get(totals, "amount_tax"),
+            quantity=_quantity(_get(session, "line_items")),
+            receipt_url=_of_charge(intent, "receipt_url") or "",
+            created_at=_moment(_get(session, "created")),
+            charged_at=_moment(_of_charge(intent, "created")),
+            buyer_email=_get(_get(session, "customer_details"), "email") or "",
+            has_returns=bool(_of_charge(intent, "amount_refunded") or _of_charge(intent, "disputed")),
+            metadata=texts(_get(session, "metadata")),
+        )
+
+
+def _quantity(line_items: Any) -> int | None:
+    data = _get(line_items, "data")
+    return sum(int(item.quantity or 0) for item in data) if data else None
+
+
+def _of_charge(intent: Any, name: str) -> Any:
+    """A field of the charge; None where it was not expanded."""
+    charge = None if isinstance(intent, str) else _get(intent, "latest_charge")
+    return None if charge is None or isinstance(charge, str) else _get(charge, name)
+
+
+def _moment(seconds: Any) -> datetime | None:
+    return datetime.fromtimestamp(seconds, UTC) if seconds else None

@@ -1,0 +1,87 @@
+"""What the gateway makes of lists that are poorer than Stripe's: no paging, no filters, hardly a field."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from accounts.models import User
+from checkout.locks import database_now
+from credits.balances import balance_of
+from purchases import backfill, proof, stripe_gateway
+from purchases.errors import StripeUnavailable
+from purchases.models import Purchase
+from purchases.stripe_gateway import lists
+from tests.purchases.conftest import completed
+from tests.purchases.test_gateway import Wire, wire
+
+__all__ = ["wire"]
+FROM, TO = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC)
+SESSIONS, EVENTS = "checkout/sessions", "events"
+
+
+def session(number: int, **fields: Any) -> dict[str, Any]:
+    plain = {"id": f"cs_test_{number}", "object": "checkout.session", "status": "complete"}
+    return {**plain, "payment_status": "paid", **fields}
+
+
+def listed() -> list[str]:
+    pages = stripe_gateway.sessions_created(from_at=FROM, to_at=TO)
+    return [found.id for page in pages for found in page]
+
+
+def test_a_list_that_does_not_say_whether_there_is_more_is_one_page(wire: Wire) -> None:
+    wire.answers[SESSIONS] = (200, {"object": "list", "data": [session(1), session(2)]})
+
+    assert listed() == ["cs_test_1", "cs_test_2"]
+
+
+def test_a_list_that_begins_anew_at_each_page_has_an_end(wire: Wire) -> None:
+    wire.answers[SESSIONS] = (200, {"object": "list", "data": [session(1)], "has_more": True})
+
+    assert listed() == ["cs_test_1"]
+
+
+def test_what_is_outside_the_window_is_left_out_though_it_was_listed(wire: Wire) -> None:
+    inside, outside = int(FROM.timestamp()), int(TO.timestamp())
+    sessions = [session(1, created=inside), session(2, created=outside), session(3, created=inside - 1)]
+    wire.answers[SESSIONS] = (200, {"object": "list", "data": sessions})
+
+    assert listed() == ["cs_test_1"]
+
+
+@pytest.mark.parametrize("answer", [{}, {"data": None}, {"data": [{"object": "checkout.session"}]}, "<html>"])
+def test_an_answer_that_is_no_list_is_no_answer(
+    wire: Wire, answer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lists, "PAUSES", ())
+    wire.answers[SESSIONS] = (200, answer)
+
+    with pytest.raises(StripeUnavailable):
+        listed()
+
+
+def test_a_plain_double_is_enough_for_the_proof(alice: User, opened: Purchase, wire: Wire) -> None:
+    paid = session(1, id=opened.stripe_session_id, amount_total=1800, currency="usd")
+    paid["metadata"] = opened.request["metadata"]
+    wire.answers[SESSIONS] = (200, {"object": "list", "data": [paid]})
+    wire.answers[f"{SESSIONS}/{opened.stripe_session_id}"] = (200, paid)
+    for path in ("refunds", "disputes"):
+        wire.answers[path] = (
+            404,
+            {"error": {"type": "invalid_request_error", "message": "Unrecognized URL"}},
+        )
+    now = database_now()
+
+    report = proof.prove(from_at=now - timedelta(days=1), to_at=now + timedelta(hours=1))
+    assert (report.sessions, report.settled, report.odd) == (1, 1, 0)
+    assert balance_of(alice).available == 220
+
+
+def test_a_plain_double_is_enough_for_the_backfill(alice: User, opened: Purchase, wire: Wire) -> None:
+    paid = session(1, id=opened.stripe_session_id, amount_total=1800, currency="usd")
+    wire.answers[f"{SESSIONS}/{opened.stripe_session_id}"] = (200, paid)
+    wire.answers[EVENTS] = (200, {"object": "list", "data": [completed(opened)]})
+
+    assert backfill.backfill().credited == 1
+    assert balance_of(alice).available == 220

@@ -1,0 +1,48 @@
+"""What a page may cost in queries, sessions of the database included."""
+
+from collections.abc import Callable
+
+from django.test import Client
+
+from accounts.models import User
+from checkout.models import CheckoutSession, Tier
+from purchases import fulfilment
+from purchases.models import Purchase
+
+AtMost = Callable[[int], object]
+
+
+def test_prices_take_three(
+    alice_client: Client, session: CheckoutSession, starter: Tier, django_assert_num_queries: AtMost
+) -> None:
+    with django_assert_num_queries(3):  # type: ignore[attr-defined]  # session; person and balance; prices and order
+        page = alice_client.get("/pricing/").content.decode()
+
+    assert "data-balance=" in page
+    assert f"/checkout/{session.pk}/" in page
+
+
+def test_prices_take_one_for_a_visitor(client: Client, plus: Tier, django_assert_num_queries: AtMost) -> None:
+    with django_assert_num_queries(1):  # type: ignore[attr-defined]
+        client.get("/pricing/")
+
+
+def test_the_result_takes_four(
+    alice_client: Client, paid: Purchase, django_assert_num_queries: AtMost
+) -> None:
+    fulfilment.settle(paid.stripe_session_id or "", via=Purchase.Via.WEBHOOK)
+
+    # Session; purchase; person and balance; what the purchase did.
+    with django_assert_num_queries(4):  # type: ignore[attr-defined]
+        page = alice_client.get(f"/purchases/return/{paid.uuid}/").content.decode()
+
+    assert page.count('data-balance="220"') == 2
+
+
+def test_a_balance_read_before_the_payment_is_read_again(
+    alice: User, alice_client: Client, paid: Purchase
+) -> None:
+    page = alice_client.get(f"/purchases/return/{paid.uuid}/").content.decode()
+
+    assert page.count('data-balance="220"') == 2
+    assert 'data-balance="0"' not in page
