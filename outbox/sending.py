@@ -1,16 +1,15 @@
-"""The one sender: claims messages that are due, sends each outside any transaction, writes down how it went."""
+"""E-mails: claims messages that are due, sends each outside any transaction, writes down how it went."""
 
 from dataclasses import dataclass
 from datetime import timedelta
 from smtplib import SMTPException
 
 import structlog
-from django.conf import settings
 from django.core.mail import send_mail
 from django.db import transaction
 from django.db.models.functions import Now
-from django.template.loader import render_to_string
 
+from outbox.letters import has_letter, written
 from outbox.locks import due_messages
 from outbox.models import Message
 
@@ -53,16 +52,22 @@ def _claim() -> list[Message]:
 
 
 def _send(message: Message, counts: Sent) -> None:
-    address = message.user.email if message.user else None
+    if not has_letter(message.topic):
+        _finish(message, Message.State.QUIET)
+        return
+    address = (message.user and message.user.email) or message.fallback_address
     if not address:
         _finish(message, Message.State.DROPPED, error="nobody to write to")
         counts.dropped += 1
         return
-    context = {**message.context, "base_url": settings.PUBLIC_BASE_URL, "brand_name": settings.BRAND_NAME}
     try:
-        subject = " ".join(render_to_string(f"emails/{message.topic}.subject.txt", context).split())
-        send_mail(subject, render_to_string(f"emails/{message.topic}.txt", context), None, [address])
+        letter = written(message.topic, message.context, language=getattr(message.user, "language", ""))
+        send_mail(letter.subject, letter.text, None, [address], html_message=letter.html)
     except (OSError, SMTPException) as error:
+        counts.waiting += 1
+        _postpone(message, error)
+    except Exception as error:  # a template or an address that is broken must not hold up the others
+        log.exception("message_broken", message=message.pk, topic=message.topic)
         counts.waiting += 1
         _postpone(message, error)
     else:

@@ -10,9 +10,11 @@ from django.core import mail
 from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 from django.db.models.functions import Now
+from pytest_django.fixtures import Settings
 
 from accounts.models import User
 from outbox import messages, sending
+from outbox.letters import written
 from outbox.models import Message
 
 CREDITED = {"added": 220, "tier_name": "Plus", "reference": "ABCD1234", "path": "/purchases/x/"}
@@ -32,6 +34,8 @@ def test_a_message_is_mailed_once(alice: User) -> None:
     assert letter.to == ["alice@example.com"]
     assert letter.subject == "220 credits added at Coffer"
     assert "http://testserver/purchases/x/" in letter.body
+    ((html, kind),) = letter.alternatives  # type: ignore[attr-defined]
+    assert (kind, 'href="http://testserver/purchases/x/"' in html) == ("text/html", True)
 
 
 def test_the_same_key_is_one_message(alice: User) -> None:
@@ -58,6 +62,18 @@ def test_a_server_that_is_away_is_tried_again_later(alice: User) -> None:
     assert sending.send_due() == sending.Sent(sent=1)
 
 
+def test_a_broken_letter_does_not_hold_up_the_others(alice: User) -> None:
+    messages.post(topic="purchase.credited", key="broken", user_id=alice.pk, context={"added": "many"})
+    post(alice)
+    with mock.patch.object(
+        sending, "written", side_effect=[ValueError, written("purchase.credited", CREDITED)]
+    ):
+        counts = sending.send_due()
+
+    assert counts == sending.Sent(sent=1, waiting=1)
+    assert Message.objects.get(key="broken").error == "ValueError"
+
+
 def test_after_many_attempts_it_is_dropped(alice: User) -> None:
     post(alice)
     Message.objects.update(attempts=sending.MOST_ATTEMPTS)
@@ -78,7 +94,12 @@ def test_the_command_counts(alice: User) -> None:
     out = StringIO()
     call_command("send_outbox", "--json", stdout=out)
 
-    assert json.loads(out.getvalue()) == {"sent": 1, "dropped": 0, "waiting": 0}
+    assert json.loads(out.getvalue()) == {
+        "sent": 1,
+        "dropped": 0,
+        "waiting": 0,
+        "webhooks": {"delivered": 0, "dropped": 0, "waiting": 0},
+    }
 
 
 @pytest.mark.parametrize(
@@ -94,3 +115,15 @@ def test_the_database_refuses(alice: User, change: str, guard: str) -> None:
 
     with pytest.raises(IntegrityError, match=guard), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"update outbox_message set {change}")
+
+
+def test_letters_on_the_console_stay_out_of_the_answer(
+    alice: User, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+    post(alice)
+    call_command("send_outbox", "--json")
+
+    out, letters = capsys.readouterr()
+    assert json.loads(out)["sent"] == 1
+    assert "220 credits" in letters
