@@ -1,0 +1,53 @@
+"""How many calls a minute: counted in the shared cache, by client, person or address."""
+
+import time
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.core.cache import cache
+from redis.exceptions import RedisError
+from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
+
+from rest.callers import Caller
+
+log = structlog.get_logger(__name__)
+
+WINDOW_SECONDS = 60
+
+
+class PerMinute(BaseThrottle):
+    """A count per caller and minute. A view may name a stricter one with `throttle_name`."""
+
+    def allow_request(self, request: Request, view: Any) -> bool:
+        name = getattr(view, "throttle_name", "")
+        who, kind = self._caller(request)
+        most: int = settings.API_CALLS_PER_MINUTE[name or kind]
+        count = _counted(f"api:{name}:{who}:{int(time.time() // WINDOW_SECONDS)}")
+        if count == most + 1:
+            log.warning("api_throttled", kind=name or kind)
+        return count <= most
+
+    def wait(self) -> float:
+        """Seconds until the next minute begins."""
+        return WINDOW_SECONDS - time.time() % WINDOW_SECONDS + 1
+
+    def _caller(self, request: Request) -> tuple[str, str]:
+        if isinstance(request.auth, Caller):
+            return request.auth.scope, "key"
+        if request.user.is_authenticated:
+            return f"user:{request.user.pk}", "buyer"
+        return f"address:{self.get_ident(request)}", "visitor"
+
+
+def _counted(name: str) -> int:
+    """Add one and return the sum; 0 while the cache is away: slowing people down is not worth an outage."""
+    try:
+        try:
+            return cache.incr(name)
+        except ValueError:  # the first of this minute
+            cache.add(name, 0, timeout=2 * WINDOW_SECONDS)
+            return cache.incr(name)
+    except (RedisError, OSError, ValueError):
+        return 0
