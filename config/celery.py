@@ -26,13 +26,30 @@ app.conf.update(
     worker_hijack_root_logger=False,
     beat_schedule_filename=str(settings.STATE_DIR / "celerybeat-schedule"),
     beat_schedule={
+        "beat": {"task": "config.tasks.beat", "schedule": 30.0},
         "purchases-sweep": {"task": "purchases.tasks.sweep", "schedule": settings.PURCHASES_SWEEP_SECONDS},
+        "purchases-backfill": {
+            "task": "purchases.tasks.backfill_events",
+            "schedule": crontab(minute="*/15"),
+        },
+        "purchases-proof": {"task": "purchases.tasks.prove", "schedule": crontab(minute=20)},
+        "purchases-clean-up": {
+            "task": "purchases.tasks.delete_tombstones",
+            "schedule": crontab(hour="3", minute="30"),
+        },
         "outbox-send": {"task": "outbox.tasks.send_outbox", "schedule": 10.0},
+        "credits-verify": {"task": "credits.tasks.verify_ledger", "schedule": crontab(hour="3", minute="40")},
+        "outbox-forget": {"task": "outbox.tasks.forget_old", "schedule": crontab(hour="3", minute="10")},
         "checkout-clean-up": {
             "task": "checkout.tasks.clean_checkout_sessions",
             "schedule": crontab(minute="*/5"),
         },
+        "accounts-clean-up": {
+            "task": "accounts.tasks.clean_up",
+            "schedule": crontab(hour="3", minute="20"),
+        },
         "credits-sweep": {"task": "credits.tasks.sweep_credits", "schedule": crontab(minute="*")},
+        "credits-notices": {"task": "credits.tasks.post_notices", "schedule": crontab(minute=40)},
     },
 )
 if settings.CELERY_BROKER_URL.startswith("filesystem://"):

@@ -30,7 +30,7 @@ class Urls:
     superuser: str
 
 
-def start(folder: Path) -> Urls:
+def start(folder: Path, *, settings: str = SERVER_SETTINGS) -> Urls:
     """Start the server in `folder` (made where missing) and return the URLs of its database.
 
     The server ends with the last process that called this. A crash of the machine may lose the demo's data
@@ -44,7 +44,7 @@ def start(folder: Path) -> Urls:
     server = get_server(folder, start=False)
     with server._lock:
         server.ensure_pgdata_inited()
-        (folder / "postgresql.auto.conf").write_text(SERVER_SETTINGS)
+        (folder / "postgresql.auto.conf").write_text(settings)
         forget_dead_users(folder)
     server.start()
     host = server.get_postmaster_info().socket_dir

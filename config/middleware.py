@@ -7,10 +7,12 @@ from ipaddress import ip_address
 import structlog
 from django.conf import settings
 from django.core.exceptions import BadRequest
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_cache_control
 from django_structlog.middlewares import RequestMiddleware
+
+from rest.middleware import PREFIX as API
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -46,6 +48,8 @@ class OnlyUtf8:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if not _is_utf8((request.content_params or {}).get("charset", "utf-8")):
+            if request.path.startswith(API):
+                return HttpResponse(status=415)
             raise BadRequest("Only UTF-8 is understood.")
         return self.get_response(request)
 

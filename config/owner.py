@@ -17,7 +17,7 @@ def owner_connection(alias: str = "default") -> Iterator[None]:
     connection = connections[alias]
     runtime = dict(connection.settings_dict)
     owner = {name: settings.MIGRATE_DATABASE.get(name, "") for name in ("USER", "PASSWORD", "HOST", "PORT")}
-    options = {**settings.MIGRATE_DATABASE["OPTIONS"], "options": "-c lock_timeout=3000"}
+    options = {**settings.MIGRATE_DATABASE["OPTIONS"], "options": "-c lock_timeout=1000"}
     connection.close()
     connection.settings_dict.update(owner, OPTIONS=options)
     try:

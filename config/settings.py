@@ -9,6 +9,10 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from config import trade_settings
+from config.colours import palette
+from rest.components import COMPONENTS
+
 # Lets ModelAdmin[Tier] and the like be written as types.
 django_stubs_ext.monkeypatch()
 
@@ -77,39 +81,74 @@ if STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_")):
 
 # --- Stripe and checkout ---
 STRIPE_TIMEOUT_SECONDS = env.float("STRIPE_TIMEOUT_SECONDS", default=8.0)
+# Of one process: fewer than its threads, so that some are left for other pages while Stripe is silent.
+STRIPE_CONCURRENT_CALLS = env.int("STRIPE_CONCURRENT_CALLS", default=3)
+vars().update(trade_settings.read(env))
 CHECKOUT_SESSION_HOURS = env.int("CHECKOUT_SESSION_HOURS", default=24)
 CHECKOUT_RETENTION_DAYS = env.int("CHECKOUT_RETENTION_DAYS", default=7)
 PURCHASES_SWEEP_SECONDS = env.float("PURCHASES_SWEEP_SECONDS", default=30.0)
 PURCHASES_FIRST_CHECK_SECONDS = env.float("PURCHASES_FIRST_CHECK_SECONDS", default=60.0)
-# Whether credits may be spent while a refund or dispute has left a debt.
+# A delayed debit may take two weeks: the daily proof looks a day further back.
+PURCHASES_PROOF_DAYS = env.int("PURCHASES_PROOF_DAYS", default=15)
+# A purchase that came to nothing is kept so long, in case a payment is still found; one with money for ever.
+PURCHASES_RETENTION_DAYS = env.int("PURCHASES_RETENTION_DAYS", default=400)
 CREDITS_SPENDING_IN_DEBT = env.bool("CREDITS_SPENDING_IN_DEBT", default=False)
+CREDITS_TELL_GRANTED = env.bool("CREDITS_TELL_GRANTED", default=False)
+CREDITS_TELL_SPENT = env.bool("CREDITS_TELL_SPENT", default=False)
+CREDITS_PREPARED_STATEMENTS = env.bool("CREDITS_PREPARED_STATEMENTS", default=False)
+# Below this many credits a buyer is told, on pages and once by mail; 0: never.
+LOW_BALANCE_CREDITS = env.int("LOW_BALANCE_CREDITS", default=10)
 # Signs what we put into Stripe's metadata; a key of its own so that SECRET_KEY can be rotated.
 PURCHASES_METADATA_KEY = env.str("PURCHASES_METADATA_KEY", default="") or SECRET_KEY
+# Signs outgoing webhooks: each endpoint's secret is derived from it.
+WEBHOOKS_SIGNING_KEY = env.str("WEBHOOKS_SIGNING_KEY", default="") or SECRET_KEY
+# Whether an outgoing webhook may go to a private, loopback or link-local address.
+WEBHOOKS_TO_PRIVATE_ADDRESSES = env.bool("WEBHOOKS_TO_PRIVATE_ADDRESSES", default=DEBUG)
+OUTBOX_RETENTION_DAYS = env.int("OUTBOX_RETENTION_DAYS", default=90)
+# How many credits staff may give or take at once without the permission to go beyond.
+OPERATORS_ADJUST_LIMIT = env.int("OPERATORS_ADJUST_LIMIT", default=1000)
+# Asked of whoever reads /metrics; empty: open to all.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 
 # --- The shop's face ---
 BRAND_NAME = env.str("BRAND_NAME", default="Coffer")
+# "#rrggbb": pages and mails take shades of it that can be read. BRAND_LOGO: an image among the static files.
+BRAND_COLOR = env.str("BRAND_COLOR", default="")
+BRAND_LOGO = env.str("BRAND_LOGO", default="")
+try:
+    BRAND_PALETTE = palette(BRAND_COLOR or "#0b6a58")
+except ValueError as error:
+    raise ImproperlyConfigured(f"BRAND_COLOR: {error}.") from error
+# Terms that a buyer can read before paying; with TERMS_CONSENT they have to be agreed to.
+TERMS_URL = env.str("TERMS_URL", default="")
+TERMS_CONSENT = env.bool("TERMS_CONSENT", default=False) and bool(TERMS_URL)
+# "included" or "excluded": what the price pages say about tax; empty: nothing.
+TAX_NOTE = env.str("TAX_NOTE", default=trade_settings.tax_note(env))
 SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", default="support@example.com")
 
 # --- Django ---
 INSTALLED_APPS = [
-    "config",
+    "config.apps.ConfigConfig",
     "accounts",
     "purchases",
     "checkout",
     "credits",
     "outbox",
-    "django.contrib.admin",
+    "config.apps.CofferAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
+    "django.contrib.postgres",
     "django_htmx",
     "django_structlog",
     "axes",
     "csp",
     "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
 ]
 MIDDLEWARE = [
     "config.middleware.TrustedProxies",
@@ -118,6 +157,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.middleware.RequestLog",
+    "rest.middleware.ApiProblems",
     "config.middleware.OnlyUtf8",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -126,6 +166,9 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "accounts.middleware.Throttles",
+    "accounts.middleware.Guests",
+    "accounts.languages.RememberLanguage",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
@@ -173,18 +216,21 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- People ---
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "accounts.backends.PasswordBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
 LOGIN_URL = "accounts:login"
 LOGIN_REDIRECT_URL = "purchases:pricing"
+# Where a visitor is signed in as a guest, by POST and after the CSRF check.
+GUEST_VIEWS = ["checkout:start", "api:session"]
+GUEST_DAYS = env.int("GUEST_DAYS", default=30)
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.5  # hours
 AXES_LOCKOUT_PARAMETERS = ["username", "ip_address"]
 AXES_HTTP_RESPONSE_CODE = 429
-AXES_LOCKOUT_TEMPLATE = "accounts/locked_out.html"
+AXES_LOCKOUT_CALLABLE = "accounts.guessing.locked_out"
 AXES_CLIENT_IP_CALLABLE = "config.middleware.client_address"
 AXES_USERNAME_CALLABLE = "accounts.guessing.counted_name"
 AXES_USERNAME_FORM_FIELD = "username"  # else axes looks for "email", and a locked name is let in
@@ -192,9 +238,81 @@ AXES_VERBOSE = False
 AXES_DISABLE_ACCESS_LOG = True  # addresses of people who signed in: kept by nobody
 AXES_ENABLE_ADMIN = False
 
+
+def throttle(name: str, *, default: str) -> tuple[int, int]:
+    """How often, and in how many seconds: `60/3600`."""
+    most, _, seconds = env.str(name, default=default).partition("/")
+    try:
+        return int(most), int(seconds)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} is written as COUNT/SECONDS, such as {default}.") from error
+
+
+# By client address; checkout starts by person.
+THROTTLES = {
+    "guests": throttle("THROTTLE_GUESTS", default="100/3600"),
+    "starts": throttle("THROTTLE_STARTS", default="60/600"),
+    "sign_ups": throttle("THROTTLE_SIGN_UPS", default="100/3600"),
+    "resets": throttle("THROTTLE_RESETS", default="20/3600"),
+    "claims": throttle("THROTTLE_CLAIMS", default="20/3600"),
+    # By the address typed in.
+    "claim_mails": throttle("THROTTLE_CLAIM_MAILS", default="5/3600"),
+    "reset_mails": throttle("THROTTLE_RESET_MAILS", default="5/3600"),
+}
+THROTTLED_VIEWS = {
+    "checkout:start": "starts",
+    "checkout:change": "starts",
+    "api:checkout_start": "starts",
+    "api:checkout_change": "starts",
+    "accounts:register": "sign_ups",
+    "accounts:password_reset": "resets",
+    "accounts:claim": "claims",
+    "accounts:claim_link": "claims",
+}
+
+# --- The API ---
+TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
+# Where somebody is sent who has too few credits; other back ends pass it on to their people.
+TOP_UP_URL = env.str("TOP_UP_URL", default="") or f"{PUBLIC_BASE_URL}/pricing/"
+# Counted in the cache: a client by its keys, a person by their session, a visitor by address.
+API_CALLS_PER_MINUTE = {
+    "key": env.int("API_CALLS_PER_MINUTE_KEY", default=30_000),
+    "buyer": env.int("API_CALLS_PER_MINUTE_BUYER", default=600),
+    "visitor": env.int("API_CALLS_PER_MINUTE_VISITOR", default=300),
+}
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.api_keys.KeyAuthentication",
+        "rest.callers.BuyerAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest.callers.Admitted"],
+    "DEFAULT_THROTTLE_CLASSES": ["rest.throttles.PerMinute"],
+    "DEFAULT_PARSER_CLASSES": ["rest.strict_json.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest.strict_json.CompactJSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "rest.strict_json.AlwaysJSON",
+    "DEFAULT_SCHEMA_CLASS": "rest.schema.CallSchema",
+    "DEFAULT_METADATA_CLASS": None,
+    "EXCEPTION_HANDLER": "rest.problems.respond",
+    "NUM_PROXIES": TRUSTED_PROXY_COUNT,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Coffer",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "DESCRIPTION": "Prepaid credits: balances, spends and holds for other back ends, checkout for browsers.",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "APPEND_COMPONENTS": COMPONENTS,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": False},
+}
+
 # --- Cache, sessions, e-mail, worker ---
 CACHE_URL = env.str("CACHE_URL", default="") or "locmemcache://"
 CACHES = {"default": env.cache_url_config(CACHE_URL)}
+if CACHE_URL.startswith("redis"):
+    CACHES["default"]["BACKEND"] = "config.shared_cache.SharedCache"
 SESSION_ENGINE = (
     "django.contrib.sessions.backends.cached_db"
     if CACHE_URL.startswith("redis")
@@ -206,13 +324,12 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"{BRAND_NAME} <no-re
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="") or "filesystem://"
 
 # --- Safety in the browser ---
-TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
 IS_HTTPS = PUBLIC_BASE_URL.startswith("https://")
 if TRUSTED_PROXY_COUNT:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = IS_HTTPS
 # Stripe counts a redirect as a failed delivery; probes speak plain http.
-SECURE_REDIRECT_EXEMPT = [r"^webhooks/stripe/?$", r"^healthz/"]
+SECURE_REDIRECT_EXEMPT = [r"^webhooks/stripe/?$", r"^healthz/", r"^metrics$"]
 SECURE_HSTS_SECONDS = 31536000 if IS_HTTPS else 0
 SECURE_REFERRER_POLICY = "same-origin"
 # Subdomains and preload bind a whole domain, which is its owner's decision: security.W005, W021.
@@ -258,7 +375,7 @@ CONTENT_SECURITY_POLICY = {
 
 # --- Language and files ---
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English")]
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = True

@@ -2,17 +2,15 @@
 
 import sys
 
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from psycopg.errors import ReadOnlySqlTransaction
 
-RETRY_AFTER_SECONDS = "5"
+from rest.problems import RETRY_AFTER_SECONDS, passes_by_itself
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """500; or 503 with Retry-After where the database is away or a row stayed locked: both pass by themselves."""
-    is_passing = _passes_by_itself(sys.exc_info()[1])
+    is_passing = passes_by_itself(sys.exc_info()[1])
     response = _page(request, 503 if is_passing else 500)
     if is_passing:
         response.headers["Retry-After"] = RETRY_AFTER_SECONDS
@@ -37,12 +35,6 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """403 for a form without its token: often a page that stayed open for long."""
     return render(request, "403_csrf.html", status=403)
-
-
-def _passes_by_itself(error: BaseException | None) -> bool:
-    # A read-only server is about to become the writing one, or has just ceased to be.
-    read_only = isinstance(getattr(error, "__cause__", None), ReadOnlySqlTransaction)
-    return read_only or isinstance(error, OperationalError | InterfaceError)
 
 
 def _page(request: HttpRequest, status: int) -> HttpResponse:

@@ -12,6 +12,7 @@ from django.core import mail
 from django.test import Client
 
 from accounts.models import User
+from checkout.models import CheckoutSession, Tier
 
 PASSWORD = "winter-lake-92"
 
@@ -64,6 +65,22 @@ def test_line_of_our_own_carries_the_request(db: None, log: io.StringIO) -> None
     assert registered["user"] == User.objects.get().pk
     assert registered["request_id"] == response.headers["X-Request-ID"]
     assert registered["logger"] == "accounts.registration"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_move_of_a_checkout_session_carries_the_request(plus: Tier, log: io.StringIO) -> None:
+    response = Client().post("/checkout/", {"tier": "plus"})
+
+    moved = next(line for line in lines(log) if line["event"] == "checkout_session_moved")
+    session = CheckoutSession.objects.get()
+    assert {name: moved[name] for name in ("session", "owner", "from", "to", "reason", "request_id")} == {
+        "session": str(session.pk),
+        "owner": session.owner_id,
+        "from": "",
+        "to": "active",
+        "reason": "started",
+        "request_id": response.headers["X-Request-ID"],
+    }
 
 
 def test_log_of_a_visit_tells_no_secret(alice: User, log: io.StringIO) -> None:

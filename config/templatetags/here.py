@@ -1,0 +1,21 @@
+"""`{% this_page %}`: the address to come back to. A `next` that leads away is left out: no page repeats it."""
+
+from django import template
+from django.http import QueryDict
+from django.template import Context
+from django.utils.http import url_has_allowed_host_and_scheme
+
+register = template.Library()
+
+
+@register.simple_tag(takes_context=True)
+def this_page(context: Context) -> str:
+    """Path and query of the page that is shown; nothing where there is no request."""
+    request = context.get("request")
+    if request is None:
+        return ""
+    query: QueryDict = request.GET
+    leads_away = not url_has_allowed_host_and_scheme(
+        query.get("next", "/"), allowed_hosts={request.get_host()}
+    )
+    return str(request.path if leads_away else request.get_full_path())

@@ -1,0 +1,44 @@
+"""How payments are made at Stripe, from the environment. settings.py takes all of it over."""
+
+import re
+from typing import Any
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+TAX_BEHAVIORS = ("exclusive", "inclusive")
+# Stripe's words of docs.stripe.com/get-started/account/statement-descriptors: 22 characters, one of them a letter.
+STATEMENT_SUFFIX = re.compile(r"(?=.*[A-Za-z])[^<>\\'\"*]{1,22}\Z")
+
+
+def tax_note(env: environ.Env) -> str:
+    """What the price pages say about tax where nothing else is set: the truth about automatic tax."""
+    if not env.bool("STRIPE_AUTOMATIC_TAX", default=False):
+        return ""
+    is_inclusive = env.str("STRIPE_TAX_BEHAVIOR", default="exclusive") == "inclusive"
+    return "included" if is_inclusive else "excluded"
+
+
+def read(env: environ.Env) -> dict[str, Any]:
+    """Return the settings by name. Raises ImproperlyConfigured for what Stripe would refuse at each payment."""
+    found: dict[str, Any] = {
+        "STRIPE_PROMOTION_CODES": env.bool("STRIPE_PROMOTION_CODES", default=False),
+        "STRIPE_AUTOMATIC_TAX": env.bool("STRIPE_AUTOMATIC_TAX", default=False),
+        "STRIPE_TAX_BEHAVIOR": env.str("STRIPE_TAX_BEHAVIOR", default="exclusive"),
+        "STRIPE_TAX_CODE": env.str("STRIPE_TAX_CODE", default=""),
+        "STRIPE_ADAPTIVE_PRICING": env.bool("STRIPE_ADAPTIVE_PRICING", default=False),
+        "STRIPE_INVOICES": env.bool("STRIPE_INVOICES", default=False),
+        "STRIPE_RECEIPTS": env.bool("STRIPE_RECEIPTS", default=False),
+        "STRIPE_PREFILL_EMAIL": env.bool("STRIPE_PREFILL_EMAIL", default=False),
+        "STRIPE_CUSTOMERS": env.bool("STRIPE_CUSTOMERS", default=False),
+        "STRIPE_LOCALE": env.str("STRIPE_LOCALE", default="page"),
+        "STRIPE_STATEMENT_SUFFIX": env.str("STRIPE_STATEMENT_SUFFIX", default=""),
+    }
+    if found["STRIPE_TAX_BEHAVIOR"] not in TAX_BEHAVIORS:
+        raise ImproperlyConfigured("STRIPE_TAX_BEHAVIOR is exclusive or inclusive.")
+    suffix = found["STRIPE_STATEMENT_SUFFIX"]
+    if suffix and not STATEMENT_SUFFIX.match(suffix):
+        raise ImproperlyConfigured(
+            "STRIPE_STATEMENT_SUFFIX has at most 22 characters, a letter among them, and none of < > \\ ' \" *"
+        )
+    return found
