@@ -5,7 +5,8 @@ import re
 import urllib.error
 import urllib.parse
 import urllib.request
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from email.message import Message
 from typing import Any
 
 
@@ -16,6 +17,7 @@ class Page:
     url: str
     status: int
     html: str
+    headers: Message = field(default_factory=Message)
 
     @property
     def state(self) -> str:
@@ -62,13 +64,8 @@ class Buyer:
 
     def post_once(self, url: str, **fields: str) -> tuple[int, str]:
         """Send a form and return the status and the Location, not followed."""
-        request = self._form(url, fields)
-        try:
-            with self._still.open(request, timeout=self.timeout) as answer:
-                return answer.status, ""
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, error.headers.get("Location", "")
+        answer = self._open(self._still, self._form(url, fields))
+        return answer.status, answer.headers.get("Location", "")
 
     def register(self, email: str, password: str = "correct-horse-battery") -> Page:
         """Make an account; signed in afterwards."""
@@ -94,10 +91,10 @@ class Buyer:
     def _open(self, opener: urllib.request.OpenerDirector, request: urllib.request.Request) -> Page:
         try:
             with opener.open(request, timeout=self.timeout) as answer:
-                return Page(answer.url, answer.status, answer.read().decode())
+                return Page(answer.url, answer.status, answer.read().decode(), answer.headers)
         except urllib.error.HTTPError as error:
             with error:
-                return Page(error.url or request.full_url, error.code, error.read().decode())
+                return Page(error.url or request.full_url, error.code, error.read().decode(), error.headers)
 
     def _full(self, url: str) -> str:
         return urllib.parse.urljoin(self.base, url)

@@ -60,6 +60,7 @@ def _truncate_everything(_case: TransactionTestCase) -> None:
         rows = superuser.execute(
             "select tablename from pg_tables where schemaname = 'public' and tablename <> 'django_migrations'"
             " and tablename not in ('django_content_type', 'auth_permission')"
+            " and tablename not in ('auth_group', 'auth_group_permissions')"  # made by a migration
         ).fetchall()
         names = sql.SQL(", ").join(sql.Identifier(name) for (name,) in rows)
         superuser.execute(sql.SQL("truncate {} restart identity cascade").format(names))
@@ -68,4 +69,4 @@ def _truncate_everything(_case: TransactionTestCase) -> None:
 TransactionTestCase._fixture_teardown = _truncate_everything  # type: ignore[attr-defined]
 
 
-pytest_plugins = ["tests.people"]
+pytest_plugins = ["tests.people", "tests.outages"]

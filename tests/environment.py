@@ -54,6 +54,7 @@ def _set_environment() -> None:
         STRIPE_SECRET_KEY="sk_test_tests",
         STRIPE_WEBHOOK_SECRET=WEBHOOK_SECRET,
         STRIPE_API_BASE="http://127.0.0.1:9",  # the discard port: a test that needs Stripe starts the sandbox
+        STRIPE_CONCURRENT_CALLS="200",  # a test may be a hundred threads of one process
         CACHE_URL="locmemcache://",
         EMAIL_URL="memorymail://",
     )

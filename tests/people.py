@@ -30,14 +30,14 @@ def charlie(db: None) -> User:
 @pytest.fixture
 def alice_client(alice: User) -> Client:
     client = Client()
-    client.force_login(alice, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(alice, backend="accounts.backends.PasswordBackend")
     return client
 
 
 @pytest.fixture
 def charlie_client(charlie: User) -> Client:
     client = Client()
-    client.force_login(charlie, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(charlie, backend="accounts.backends.PasswordBackend")
     return client
 
 

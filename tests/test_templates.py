@@ -24,7 +24,8 @@ def test_template_compiles(name: str) -> None:
 def test_template_holds_nothing_that_the_policy_refuses(name: str) -> None:
     source = (TEMPLATES / name).read_text()
 
-    assert INLINE.findall(source) == []
+    # A mail is read where no policy and no style sheet of ours is.
+    assert name == "emails/_layout.html" or INLINE.findall(source) == []
     assert OTHER_HOST.findall(source) == []
 
 

