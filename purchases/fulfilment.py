@@ -84,8 +84,12 @@ def release(purchase: Purchase, *, accepted: str) -> Purchase:
 def book(purchase: Purchase, truth: StripeSession, *, via: Purchase.Via, accepted: str = "") -> Purchase:
     """Write what Stripe said of `purchase` and return it as it stands then; `accepted`: see release().
 
-    One transaction; locks user, checkout session, purchase, account.
+    One transaction; locks user, checkout session, purchase, account. What another caller has credited meanwhile needs
+    no lock: credited is an end.
     """
+    credited = Purchase.objects.filter(pk=purchase.pk, status=Status.CREDITED).first()
+    if credited is not None:
+        return credited
     with transaction.atomic():
         is_late = duplicates.is_late(purchase)
         owner_id = _lock_in_order(purchase, truth)

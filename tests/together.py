@@ -17,7 +17,7 @@ def together(*calls: Callable[[], T]) -> list[T | Exception]:
     def run(call: Callable[[], T]) -> T | Exception:
         try:
             connection.ensure_connection()
-            barrier.wait(timeout=10)
+            barrier.wait(timeout=60)
             return call()
         except Exception as error:
             return error

@@ -1,10 +1,11 @@
 """Everybody at once. Each race has a twin that shows what the guard prevents."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 from unittest import mock
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from accounts.models import User
@@ -27,9 +28,23 @@ def back(purchase: Purchase) -> str:
     return f"/purchases/return/{purchase.uuid}/?session_id={purchase.stripe_session_id}"
 
 
-def test_webhook_return_and_sweep_at_once_are_one_credit(
-    alice: User, alice_client: Client, paid: Purchase
-) -> None:
+@pytest.fixture
+def patient() -> Iterator[None]:
+    """A hundred threads of one interpreter wait for each other, far longer than a lock may be waited for.
+
+    How long a lock is waited for has tests of its own (tests/faults).
+    """
+    options = connection.settings_dict["OPTIONS"]
+    with mock.patch.dict(
+        options, options=f"{options['options']} -c lock_timeout=60s -c statement_timeout=90s"
+    ):
+        connection.close()
+        yield
+    connection.close()
+
+
+@pytest.mark.usefixtures("patient", "alice_client")
+def test_webhook_return_and_sweep_at_once_are_one_credit(alice: User, paid: Purchase) -> None:
     nets: list[Callable[[], Any]] = []
     for number in range(34):
         nets.append(lambda n=number: deliver(completed(paid, id=f"evt_{n}")).status_code)  # type: ignore[misc]
