@@ -64,7 +64,10 @@ def open_payment(*, owner: AbstractBaseUser, session: CheckoutSession, is_again:
             return Opened(next=Next.PAID, purchase=seen)
         if seen.status == Purchase.Status.PROCESSING and not is_again:
             return Opened(next=Next.UNDER_WAY, purchase=seen)
-    purchase = _commit(owner=owner, session_id=session.pk, customer=customers.customer_of(owner))
+    try:
+        purchase = _commit(owner=owner, session_id=session.pk, customer=customers.customer_of(owner))
+    except SessionNotActive:
+        purchase = _paid_before(owner, session)
     if purchase.status == Purchase.Status.OPENING:
         purchase = ask_stripe(purchase)
     if purchase.status == Purchase.Status.OPEN:
@@ -89,6 +92,15 @@ def _commit(*, owner: AbstractBaseUser, session_id: uuid.UUID, customer: str) ->
         sessions.hold_for_money(session.pk, purchase.stripe_expires_at + STRAGGLERS)
     log.info("payment_opening", purchase=str(purchase.uuid), session=str(session.pk), owner=owner.pk)
     return purchase
+
+
+def _paid_before(owner: AbstractBaseUser, session: CheckoutSession) -> Purchase:
+    """The purchase that ended this session: whoever asks again is told the same. Else raises SessionNotActive."""
+    mine = Purchase.objects.filter(owner_id=owner.pk, checkout_session=session)
+    paid = mine.filter(status=Purchase.Status.CREDITED).order_by("pk").last()
+    if paid is None:
+        raise SessionNotActive(session.pk)
+    return paid
 
 
 def _new_purchase(

@@ -76,8 +76,11 @@ def timestamp(moment: datetime) -> str:
     return moment.isoformat().replace("+00:00", "Z")
 
 
-def _refuse(detail: str) -> NoReturn:
-    raise Problem(400, "malformed_json", detail) from None
+def _refuse(detail: str, *, member: str = "") -> NoReturn:
+    if not member:
+        raise Problem(400, "malformed_json", detail) from None
+    errors = [{"member": member, "detail": detail}]
+    raise Problem(400, "malformed_json", f"{member}: {detail}", errors=errors) from None
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -106,28 +109,33 @@ def _constant(text: str) -> NoReturn:
 
 def _check(value: Any) -> None:
     """Refuse what is too deep, and text with NUL or half a surrogate pair, which escapes can spell."""
-    waiting: list[tuple[int, Any]] = [(1, value)]
+    waiting: list[tuple[int, str, Any]] = [(1, "", value)]
     while waiting:
-        level, item = waiting.pop()
+        level, member, item = waiting.pop()
         if isinstance(item, str):
-            _check_text(item)
+            _check_text(item, member)
         elif isinstance(item, dict | list):
             if level > MOST_LEVELS:
                 _refuse(f"The body has more than {MOST_LEVELS} levels.")
-            waiting += [(level + 1, inner) for inner in _inside(item)]
+            waiting += [(level + 1, name, inner) for name, inner in _inside(item, member)]
 
 
-def _inside(item: dict[str, Any] | list[Any]) -> Iterable[Any]:
-    return [*item, *item.values()] if isinstance(item, dict) else item
+def _inside(item: dict[str, Any] | list[Any], member: str) -> Iterable[tuple[str, Any]]:
+    """What is inside, each with the name of the member that it stands in. Names are checked here."""
+    if isinstance(item, list):
+        return [(member, inner) for inner in item]
+    for name in item:
+        _check_text(name, member)
+    return [(f"{member}.{name}".lstrip("."), inner) for name, inner in item.items()]
 
 
-def _check_text(text: str) -> None:
+def _check_text(text: str, member: str) -> None:
     if "\0" in text:
-        _refuse("Text may not contain NUL.")
+        _refuse("Text may not contain NUL.", member=member)
     try:
         text.encode()
     except UnicodeEncodeError:
-        _refuse("Text contains half a surrogate pair.")
+        _refuse("Text contains half a surrogate pair.", member=member)
 
 
 def _written(value: Any) -> str:

@@ -130,6 +130,14 @@ def test_what_was_paid_meanwhile_is_shown_instead(alice: User, paid: Purchase, s
     assert balance_of(alice).available == 220
 
 
+def test_what_was_paid_is_shown_each_time(
+    alice: User, session: CheckoutSession, paid: Purchase, stripe: SandboxProcess
+) -> None:
+    shown = [opening.open_payment(owner=alice, session=session) for _ in range(3)]
+
+    assert [(each.next, each.purchase.pk) for each in shown] == [(opening.Next.PAID, paid.pk)] * 3
+
+
 def test_a_payment_under_way_is_shown_and_can_be_bought_beside(
     alice: User, opened: Purchase, starter: Tier, stripe: SandboxProcess
 ) -> None:

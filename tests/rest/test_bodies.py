@@ -110,6 +110,23 @@ def test_what_is_not_strict_json_is_400(back_end: BackEnd, account: uuid.UUID, b
     assert code_of(back_end.post(f"accounts/{account}/spend/", body)) == (400, "malformed_json")
 
 
+@pytest.mark.parametrize(
+    ("body", "member"),
+    [
+        (b'{"amount": 5, "description": "a\\u0000"}', "description"),
+        (b'{"amount": 5, "metadata": {"deep": [{"er": "\\ud800"}]}}', "metadata.deep.er"),
+        (b'{"amount": 5, "metadata": {"a\\u0000": "b\\u0000"}}', "metadata"),
+    ],
+)
+def test_a_text_that_cannot_be_kept_is_named(
+    back_end: BackEnd, account: uuid.UUID, body: bytes, member: str
+) -> None:
+    problem = back_end.post(f"accounts/{account}/spend/", body).json()
+
+    assert [error["member"] for error in problem["errors"]] == [member]
+    assert problem["detail"].startswith(f"{member}: Text ")
+
+
 @pytest.mark.parametrize("body", NOT_A_SPEND.values(), ids=NOT_A_SPEND)
 def test_what_is_not_a_spend_is_400_and_says_what_is_wrong(
     back_end: BackEnd, account: uuid.UUID, body: object

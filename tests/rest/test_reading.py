@@ -1,6 +1,7 @@
 """GET balance, entries, balance/sync; tiers; lookup."""
 
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -172,6 +173,13 @@ def test_price_list_is_for_everybody(nobody: BackEnd, plus: Tier, starter: Tier)
         "expires_after_days": None,
         "badge": "",
     }
+
+
+@pytest.mark.parametrize("scope", ["read", "spend", "grant"])
+def test_price_list_is_for_every_key(
+    key_with: Callable[[list[str]], BackEnd], plus: Tier, scope: str
+) -> None:
+    assert [tier["slug"] for tier in key_with([scope]).get("tiers/").json()["results"]] == ["plus"]
 
 
 def test_lookup_finds_an_account_by_number_and_by_address(
