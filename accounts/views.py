@@ -31,6 +31,7 @@ from accounts.forms import (
 )
 from accounts.models import User
 from accounts.passwords import PASSWORD_BACKEND
+from checkout import coming_back
 from purchases import claim_mail
 
 PROVEN_ADDRESS = "proven_address"  # in the session of a guest who followed a claim link
@@ -48,9 +49,9 @@ class LeadingOn(auth_views.RedirectURLMixin):
         return response
 
     def get_redirect_url(self) -> str:  # type: ignore[override]
-        """A path of ours: what begins otherwise would be read from the page that one stands on."""
+        """A page of ours by its path: what begins otherwise would be read from the page that one stands on."""
         url: str = super().get_redirect_url()
-        return url if url.startswith("/") else ""
+        return url if url.startswith("/") and coming_back.is_a_page(url, self.request) else ""
 
     def get_default_redirect_url(self) -> str:
         return resolve_url(settings.LOGIN_REDIRECT_URL)

@@ -9,7 +9,7 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from config import trade_settings
+from config import throttle_settings, trade_settings
 from config.colours import palette
 from rest.components import COMPONENTS
 
@@ -225,6 +225,21 @@ LOGIN_URL = "accounts:login"
 LOGIN_REDIRECT_URL = "purchases:pricing"
 # Where a visitor is signed in as a guest, by POST and after the CSRF check.
 GUEST_VIEWS = ["checkout:start", "api:session"]
+# What takes a form or answers a script and shows no page of its own: nobody is led there (checkout.coming_back).
+VIEWS_WITHOUT_A_PAGE = [
+    "accounts:logout",
+    "admin:logout",
+    "checkout:start",
+    "checkout:change",
+    "checkout:recover",
+    "checkout:cancel",
+    "purchases:pay",
+    "purchases:check",
+    "purchases:status",
+    "purchases:webhook",
+    "purchases:webhook_without_slash",
+    "api",
+]
 GUEST_DAYS = env.int("GUEST_DAYS", default=30)
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.5  # hours
@@ -238,27 +253,7 @@ AXES_VERBOSE = False
 AXES_DISABLE_ACCESS_LOG = True  # addresses of people who signed in: kept by nobody
 AXES_ENABLE_ADMIN = False
 
-
-def throttle(name: str, *, default: str) -> tuple[int, int]:
-    """How often, and in how many seconds: `60/3600`."""
-    most, _, seconds = env.str(name, default=default).partition("/")
-    try:
-        return int(most), int(seconds)
-    except ValueError as error:
-        raise ImproperlyConfigured(f"{name} is written as COUNT/SECONDS, such as {default}.") from error
-
-
-# By client address; checkout starts by person.
-THROTTLES = {
-    "guests": throttle("THROTTLE_GUESTS", default="100/3600"),
-    "starts": throttle("THROTTLE_STARTS", default="60/600"),
-    "sign_ups": throttle("THROTTLE_SIGN_UPS", default="100/3600"),
-    "resets": throttle("THROTTLE_RESETS", default="20/3600"),
-    "claims": throttle("THROTTLE_CLAIMS", default="20/3600"),
-    # By the address typed in.
-    "claim_mails": throttle("THROTTLE_CLAIM_MAILS", default="5/3600"),
-    "reset_mails": throttle("THROTTLE_RESET_MAILS", default="5/3600"),
-}
+vars().update(throttle_settings.read(env))
 THROTTLED_VIEWS = {
     "checkout:start": "starts",
     "checkout:change": "starts",

@@ -74,11 +74,24 @@ def pay(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
         case opening.Next.TO_STRIPE:
             return _see_other(opened.url)
         case opening.Next.UNDER_WAY:
-            return render(
-                request, "purchases/underway.html", {"purchase": opened.purchase, "session": session}
-            )
+            return _see_other(reverse("purchases:underway", args=[session.pk]))
         case opening.Next.PAID:
             return _see_other(polling.result_url(opened.purchase))
+
+
+@require_safe
+@login_required
+def underway(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
+    """Another payment is being confirmed: whoever wants this one beside it says so here."""
+    assert request.user.is_authenticated  # login_required, said to the type checker
+    session = sessions.session_of(request.user, session_id)
+    if session is None:
+        raise Http404
+    mine = Purchase.objects.filter(owner_id=request.user.pk, status=Purchase.Status.PROCESSING)
+    purchase = mine.order_by("pk").first()
+    if purchase is None or not session.is_active:
+        return redirect("checkout:detail", session.pk)
+    return render(request, "purchases/underway.html", {"purchase": purchase, "session": session})
 
 
 @require_safe
@@ -110,9 +123,10 @@ def cancelled(request: HttpRequest, purchase_id: uuid.UUID) -> HttpResponse:
 
 
 @require_safe
-@login_required
 def status(request: HttpRequest, purchase_id: uuid.UUID) -> HttpResponse:
     """The waiting part of the result page, from our own books: no question to Stripe."""
+    if not request.user.is_authenticated:
+        return _sign_in_again(request, purchase_id)
     purchase = get_object_or_404(Purchase, uuid=purchase_id, owner_id=request.user.pk)
     return _status_fragment(request, purchase, polling.state_of(purchase, None))
 

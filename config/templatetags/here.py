@@ -1,9 +1,14 @@
-"""`{% this_page %}`: the address to come back to. A `next` that leads away is left out: no page repeats it."""
+"""`{% this_page %}`: the address to come back to. A `next` that leads away is left out: no page repeats it.
+
+What answered a form at an address without a page of its own is come back to at `/`.
+"""
 
 from django import template
 from django.http import QueryDict
 from django.template import Context
 from django.utils.http import url_has_allowed_host_and_scheme
+
+from checkout import coming_back
 
 register = template.Library()
 
@@ -14,6 +19,8 @@ def this_page(context: Context) -> str:
     request = context.get("request")
     if request is None:
         return ""
+    if not coming_back.is_a_page(request.path, request):
+        return "/"
     query: QueryDict = request.GET
     leads_away = not url_has_allowed_host_and_scheme(
         query.get("next", "/"), allowed_hosts={request.get_host()}

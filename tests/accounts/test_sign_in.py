@@ -222,3 +222,25 @@ def test_a_next_that_is_no_path_leads_to_the_usual_page(
         f"{LOGIN}?next=x", {"username": "alice@example.com", "password": "alice-password", "next": odd}
     )
     assert answer.headers["Location"] == LOCAL
+
+
+ACTIONS = [
+    "/accounts/logout/",
+    "/admin/logout/?a=1",
+    "/checkout/",
+    "/checkout/00000000-0000-4000-8000-000000000000/cancel/",
+    "/purchases/pay/00000000-0000-4000-8000-000000000000/#pay",
+    "/purchases/00000000-0000-4000-8000-000000000000/status/",
+    "/api/v1/session/",
+]
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_a_next_that_only_takes_forms_leads_to_the_usual_page(
+    alice_client: Client, visitor: Client, alice: User, action: str
+) -> None:
+    words = {"username": "alice@example.com", "password": "alice-password", "next": action}
+
+    assert visitor.post(LOGIN, words).headers["Location"] == LOCAL
+    assert alice_client.get(LOGIN, {"next": action}).headers["Location"] == LOCAL
+    assert alice_client.get(REGISTER, {"next": action}).headers["Location"] == LOCAL

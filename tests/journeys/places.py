@@ -133,7 +133,7 @@ class Shop:
         waiting = self._delayed()
         assert waiting.owner is not None
         other = sessions.start(owner=waiting.owner, tier=self.tiers[0])
-        underway = client_of(waiting.owner).post(f"/purchases/pay/{other.pk}/")
+        underway = client_of(waiting.owner).post(f"/purchases/pay/{other.pk}/", follow=True)
         stuck = self._person("stuck@example.com")
         order = sessions.start(owner=stuck, tier=self.tiers[1])
         self.stripe.control(

@@ -107,10 +107,31 @@ def test_a_payment_under_way_is_said_and_can_be_bought_beside(
 ) -> None:
     stripe.pay(opened.stripe_session_id or "", method="bank_debit")
     other = sessions.start(owner=alice, tier=starter)
-    page = alice_client.post(f"/purchases/pay/{other.pk}/")
+    answer = alice_client.post(f"/purchases/pay/{other.pk}/")
 
-    assert (page.status_code, 'name="again" value="1"' in page.content.decode()) == (200, True)
+    said = f"/purchases/underway/{other.pk}/"
+    assert (answer.status_code, answer["Location"]) == (303, said)
+    assert 'name="again" value="1"' in alice_client.get(said).content.decode()
     assert alice_client.post(f"/purchases/pay/{other.pk}/", {"again": "1"}).status_code == 303
+
+
+def test_the_answer_of_a_form_is_come_back_to_at_the_front_door(
+    alice_client: Client, session: CheckoutSession
+) -> None:
+    """Stripe is away; the language is chosen at the foot of a page whose address takes no GET."""
+    page = alice_client.post(f"/purchases/pay/{session.pk}/")
+
+    assert page.status_code == 503
+    assert '<input type="hidden" name="next" value="/">' in page.content.decode()
+
+
+def test_nothing_under_way_leads_to_the_order(
+    alice_client: Client, charlie_client: Client, session: CheckoutSession
+) -> None:
+    said = f"/purchases/underway/{session.pk}/"
+
+    assert alice_client.get(said)["Location"] == f"/checkout/{session.pk}/"
+    assert charlie_client.get(said).status_code == 404
 
 
 @pytest.mark.parametrize("path", ["/purchases/pay/{session}/", "/purchases/{purchase}/check/"])
@@ -137,11 +158,17 @@ def test_another_persons_things_are_404(
     assert charlie_client.post(f"/purchases/pay/{uuid.uuid4()}/").status_code == 404
 
 
-@pytest.mark.parametrize("path", ["/purchases/", "/purchases/{purchase}/", "/purchases/{purchase}/status/"])
+@pytest.mark.parametrize("path", ["/purchases/", "/purchases/{purchase}/"])
 def test_signed_out_leads_to_sign_in_and_back(client: Client, paid: Purchase, path: str) -> None:
     url = path.format(purchase=paid.uuid)
 
     assert client.get(url)["Location"] == f"/accounts/login/?next={url}"
+
+
+def test_signed_out_at_a_part_of_a_page_leads_back_to_the_whole(client: Client, paid: Purchase) -> None:
+    part = client.get(f"/purchases/{paid.uuid}/status/")
+
+    assert part["Location"] == f"/accounts/login/?next=/purchases/return/{paid.uuid}/"
 
 
 def test_the_history_lists_ones_own(alice_client: Client, charlie_client: Client, paid: Purchase) -> None:

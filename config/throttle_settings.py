@@ -1,0 +1,31 @@
+"""How often somebody may do one thing, from the environment. settings.py takes it over."""
+
+from typing import Any
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+# By client address; "starts" by person, and mails by the address typed in.
+DEFAULTS = {
+    "guests": "100/3600",
+    "starts": "60/600",
+    "sign_ups": "100/3600",
+    "resets": "20/3600",
+    "claims": "20/3600",
+    "claim_mails": "5/3600",
+    "reset_mails": "5/3600",
+}
+
+
+def read(env: environ.Env) -> dict[str, Any]:
+    """Return THROTTLES: a count and its seconds by name, from `THROTTLE_...=COUNT/SECONDS`."""
+    return {"THROTTLES": {name: _throttle(env, name, default) for name, default in DEFAULTS.items()}}
+
+
+def _throttle(env: environ.Env, name: str, default: str) -> tuple[int, int]:
+    setting = f"THROTTLE_{name.upper()}"
+    most, _, seconds = env.str(setting, default=default).partition("/")
+    try:
+        return int(most), int(seconds)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{setting} is written as COUNT/SECONDS, such as {default}.") from error
