@@ -34,7 +34,7 @@ app.conf.update(
         },
         "purchases-proof": {"task": "purchases.tasks.prove", "schedule": crontab(minute=20)},
         "purchases-clean-up": {
-            "task": "purchases.tasks.delete_tombstones",
+            "task": "purchases.tasks.clean_up",
             "schedule": crontab(hour="3", minute="30"),
         },
         "outbox-send": {"task": "outbox.tasks.send_outbox", "schedule": 10.0},

@@ -92,6 +92,7 @@ PURCHASES_FIRST_CHECK_SECONDS = env.float("PURCHASES_FIRST_CHECK_SECONDS", defau
 PURCHASES_PROOF_DAYS = env.int("PURCHASES_PROOF_DAYS", default=15)
 # A purchase that came to nothing is kept so long, in case a payment is still found; one with money for ever.
 PURCHASES_RETENTION_DAYS = env.int("PURCHASES_RETENTION_DAYS", default=400)
+PURCHASES_EVENT_RETENTION_DAYS = env.int("PURCHASES_EVENT_RETENTION_DAYS", default=400)
 CREDITS_SPENDING_IN_DEBT = env.bool("CREDITS_SPENDING_IN_DEBT", default=False)
 CREDITS_TELL_GRANTED = env.bool("CREDITS_TELL_GRANTED", default=False)
 CREDITS_TELL_SPENT = env.bool("CREDITS_TELL_SPENT", default=False)

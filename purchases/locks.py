@@ -3,9 +3,12 @@
 from datetime import timedelta
 
 from django.contrib.auth import get_user_model
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 
 from purchases.models import Purchase, StripeEvent
+
+ENDED = (Purchase.Status.CREDITED, Purchase.Status.FAILED, Purchase.Status.EXPIRED)
 
 
 def lock_owner(user_id: int | None) -> bool:
@@ -56,6 +59,21 @@ def tombstones(*, older_than: timedelta, limit: int, after: int) -> list[int]:
         disputes__isnull=True,
         fraud_warnings__isnull=True,
         pk__gt=after,
+    )
+    locked = old.select_for_update(skip_locked=True, no_key=True, of=("self",)).order_by("pk")
+    return list(locked.values_list("pk", flat=True)[:limit])
+
+
+def old_events(*, older_than: timedelta, limit: int, after: int) -> list[int]:
+    """Lock events (with ids above `after`) handled so long ago that nothing asks for them, and that nobody holds."""
+    unfinished = Purchase.objects.filter(
+        Q(stripe_session_id=OuterRef("object_id")) | Q(payment_intent=OuterRef("object_id"))
+    ).exclude(status__in=ENDED)
+    old = (
+        StripeEvent.objects.filter(handled_at__lte=Now() - older_than, pk__gt=after)
+        .exclude(state=StripeEvent.State.WAITING)
+        .exclude(type__startswith="charge.dispute.")
+        .filter(~Exists(unfinished))
     )
     locked = old.select_for_update(skip_locked=True, no_key=True, of=("self",)).order_by("pk")
     return list(locked.values_list("pk", flat=True)[:limit])

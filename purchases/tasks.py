@@ -28,6 +28,6 @@ def prove() -> None:
 
 
 @shared_task
-def delete_tombstones() -> None:
-    """Delete purchases that came to nothing long ago."""
-    cleaning.delete_tombstones()
+def clean_up() -> None:
+    """Delete purchases that came to nothing, and events handled, long ago."""
+    cleaning.clean_up()
