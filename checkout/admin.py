@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from checkout import currencies, withdrawing
 from checkout.metrics import session_metrics
 from checkout.models import CheckoutSession, Tier
+from outbox.read_only import ReadOnlyAdmin
 
 
 class TierAdminForm(forms.ModelForm[Tier]):
@@ -111,7 +112,7 @@ class TierAdmin(admin.ModelAdmin[Tier]):
 
 
 @admin.register(CheckoutSession)
-class CheckoutSessionAdmin(admin.ModelAdmin[CheckoutSession]):
+class CheckoutSessionAdmin(ReadOnlyAdmin):
     """Read-only: a session moves by its verbs alone, and the database refuses the rest."""
 
     list_display = ("id", "owner", "tier_name", "price", "status", "end_reason", "created_at", "expires_at")
@@ -119,7 +120,6 @@ class CheckoutSessionAdmin(admin.ModelAdmin[CheckoutSession]):
     search_fields = ("=id", "owner__email", "tier_slug")
     list_select_related = ("owner",)
     ordering = ("-created_at",)
-    show_full_result_count = False
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -136,15 +136,6 @@ class CheckoutSessionAdmin(admin.ModelAdmin[CheckoutSession]):
     @admin.display(description=gettext_lazy("price"))
     def price(self, session: CheckoutSession) -> str:
         return currencies.written(session.price_minor, session.currency)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: CheckoutSession | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: CheckoutSession | None = None) -> bool:
-        return False
 
 
 def _percent(share: float | None) -> str:

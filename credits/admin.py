@@ -1,27 +1,9 @@
 """The ledger, to look at. Nothing is added, changed or deleted here; the database would refuse it too."""
 
-from typing import Any
-
 from django.contrib import admin
-from django.http import HttpRequest
 
 from credits.models import Account, Entry, Hold, LedgerTransaction, Lot, VerifyRun
-
-
-class ReadOnlyAdmin(admin.ModelAdmin[Any]):
-    """Lists and looks."""
-
-    show_full_result_count = False
-    ordering = ("-pk",)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+from outbox.read_only import ReadOnlyAdmin
 
 
 @admin.register(Account)

@@ -1,7 +1,5 @@
 """Messages and webhook deliveries, to look at and to replay; webhook endpoints, to manage."""
 
-from typing import Any
-
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
@@ -12,22 +10,7 @@ from django.utils.translation import ngettext
 
 from outbox import delivering, signing, targets
 from outbox.models import Delivery, Endpoint, Message, Topic
-
-
-class ReadOnlyAdmin(admin.ModelAdmin[Any]):
-    """A consequence, not a thing to edit."""
-
-    show_full_result_count = False
-    ordering = ("-pk",)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+from outbox.read_only import ReadOnlyAdmin
 
 
 @admin.register(Message)

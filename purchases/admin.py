@@ -10,7 +10,8 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from purchases import exporting, operator_views, report_views, why_views
+from outbox.read_only import ReadOnlyAdmin
+from purchases import exporting, masking, operator_views, report_views, why_views
 from purchases.models import (
     BackfillRun,
     Dispute,
@@ -24,19 +25,6 @@ from purchases.models import (
 )
 
 log = structlog.get_logger(__name__)
-
-
-class ReadOnlyAdmin(admin.ModelAdmin[Any]):
-    """Lists and looks; no adding, changing or deleting."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(Purchase)
@@ -61,8 +49,8 @@ class PurchaseAdmin(ReadOnlyAdmin):
     list_filter = ("status", "credited_via", "is_late", "is_duplicate", "currency", "tier_slug")
     search_fields = ("=uuid", "=stripe_session_id", "=payment_intent", "owner__email")
     list_select_related = ("owner",)
-    show_full_result_count = False
-    exclude = ("buyer_email",)
+    exclude = ("buyer_email", "request")
+    readonly_fields = ("asked",)
     actions = ("export_as_csv",)
 
     def get_urls(self) -> list[URLPattern]:
@@ -104,6 +92,11 @@ class PurchaseAdmin(ReadOnlyAdmin):
         log.info("purchases_exported", by=request.user.pk)
         return response
 
+    @admin.display(description=_("asked of Stripe"))
+    def asked(self, purchase: Purchase) -> str:
+        """The frozen parameters, without the signature that a lost purchase is rebuilt by."""
+        return format_html("<pre>{}</pre>", masking.as_text(purchase.request))
+
     @admin.display(description=_("balance"))
     def why(self, purchase: Purchase) -> str:
         """A link to why the owner's balance is what it is."""
@@ -130,7 +123,8 @@ class StripeEventAdmin(ReadOnlyAdmin):
     )
     list_filter = ("state", "type")
     search_fields = ("=event_id", "=object_id")
-    show_full_result_count = False
+    exclude = ("payload",)
+    readonly_fields = ("said",)
 
     def get_urls(self) -> list[URLPattern]:
         """How webhooks do, and the replay of one event."""
@@ -139,6 +133,11 @@ class StripeEventAdmin(ReadOnlyAdmin):
             _page("<int:event_id>/replay/", operator_views.replay, "stripeevent_replay"),
             *super().get_urls(),
         ]
+
+    @admin.display(description=_("what Stripe sent"))
+    def said(self, event: StripeEvent) -> str:
+        """The event, without the person."""
+        return format_html("<pre>{}</pre>", masking.as_text(event.payload))
 
 
 @admin.register(ProofReport)
@@ -160,8 +159,6 @@ class ProofReportAdmin(ReadOnlyAdmin):
         "is_fine",
     )
     list_filter = ("created_at",)
-    ordering = ("-pk",)
-    show_full_result_count = False
 
     @admin.display(boolean=True, description=_("nothing was off"))
     def is_fine(self, report: ProofReport) -> bool:
@@ -174,8 +171,6 @@ class BackfillRunAdmin(ReadOnlyAdmin):
 
     list_display = ("ran_at", "from_at", "seen_until", "checked", "credited", "failed", "waiting", "has_gap")
     list_filter = ("has_gap",)
-    ordering = ("-pk",)
-    show_full_result_count = False
 
 
 @admin.register(OperatorAction)
@@ -186,8 +181,6 @@ class OperatorActionAdmin(ReadOnlyAdmin):
     list_filter = ("kind", "created_at")
     search_fields = ("=subject", "=actor_name", "reason")
     list_select_related = ("actor",)
-    ordering = ("-pk",)
-    show_full_result_count = False
 
 
 @admin.register(WebhookTally)
@@ -197,7 +190,6 @@ class WebhookTallyAdmin(ReadOnlyAdmin):
     list_display = ("day", "outcome", "reason", "count", "last_at")
     list_filter = ("outcome", "day")
     ordering = ("-last_at",)
-    show_full_result_count = False
 
 
 @admin.register(Refund)
@@ -217,8 +209,6 @@ class RefundAdmin(ReadOnlyAdmin):
     list_filter = ("status",)
     search_fields = ("=stripe_id", "=uuid", "=purchase__uuid")
     list_select_related = ("purchase",)
-    ordering = ("-pk",)
-    show_full_result_count = False
 
 
 @admin.register(Dispute)
@@ -229,8 +219,6 @@ class DisputeAdmin(ReadOnlyAdmin):
     list_filter = ("status", "reason")
     search_fields = ("=stripe_id", "=purchase__uuid")
     list_select_related = ("purchase",)
-    ordering = ("-pk",)
-    show_full_result_count = False
 
 
 @admin.register(FraudWarning)
@@ -241,8 +229,6 @@ class FraudWarningAdmin(ReadOnlyAdmin):
     list_filter = (("resolved_at", admin.EmptyFieldListFilter), "fraud_type")
     search_fields = ("=stripe_id", "=purchase__uuid")
     list_select_related = ("purchase",)
-    ordering = ("-pk",)
-    show_full_result_count = False
 
     def get_urls(self) -> list[URLPattern]:
         """The page that ends one."""

@@ -210,8 +210,10 @@ def adjust(request: HttpRequest) -> HttpResponse:
 
 
 def _require(request: HttpRequest, kind: str) -> None:
-    if not operators.staff(request.user).may(kind):
-        raise PermissionDenied
+    try:
+        operators.require(operators.staff(request.user), kind, subject=request.path)
+    except NotAllowed as error:
+        raise PermissionDenied from error
 
 
 def _deed_page(

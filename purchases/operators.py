@@ -64,6 +64,12 @@ def staff(user: Any) -> Operator:
     return Operator(user=user, name=f"staff:{user.pk}")
 
 
+def require(operator: Operator, kind: str, *, subject: str) -> None:
+    """Raise NotAllowed where `operator` may not do that kind of deed; the log keeps that it was tried."""
+    if not operator.may(kind):
+        raise _refused(operator, kind, subject=subject, words=_("You may not do this."))
+
+
 def settle_now(purchase: Purchase, *, deed: Deed) -> OperatorAction:
     """Ask Stripe and book what it says, of the payment and of what went back."""
     session_id = _session_id(purchase)
@@ -132,10 +138,11 @@ def release(purchase: Purchase, *, accepted: str, deed: Deed) -> OperatorAction:
 
 def adjust(user: Any, *, amount: int, deed: Deed) -> OperatorAction:
     """Give credits, or take them (a negative amount). Beyond OPERATORS_ADJUST_LIMIT it takes another permission."""
-    limit = settings.OPERATORS_ADJUST_LIMIT
+    limit, subject = settings.OPERATORS_ADJUST_LIMIT, f"user:{user.pk}"
     if abs(amount) > limit and not deed.by.may_beyond_limit():
-        raise NotAllowed(_("You may adjust up to %(limit)s credits at once.") % {"limit": limit})
-    with _written_down(Kind.ADJUST, deed, subject=f"user:{user.pk}", details={"amount": amount}) as action:
+        words = _("You may adjust up to %(limit)s credits at once.") % {"limit": limit}
+        raise _refused(deed.by, Kind.ADJUST, subject=subject, words=words)
+    with _written_down(Kind.ADJUST, deed, subject=subject, details={"amount": amount}) as action:
         posting = adjusting.adjust(
             user=user,
             amount=amount,
@@ -180,8 +187,7 @@ def _written_down(
     kind: str, deed: Deed, *, subject: str, details: Mapping[str, Any] | None = None
 ) -> Iterator[OperatorAction]:
     """Commit who does what and why, do it, and write how it ended."""
-    if not deed.by.may(kind):
-        raise NotAllowed(_("You may not do this."))
+    require(deed.by, kind, subject=subject)
     if not deed.reason.strip():
         raise NotPossible(_("A reason is needed."))
     action, is_new = OperatorAction.objects.get_or_create(
@@ -206,6 +212,11 @@ def _written_down(
         raise
     finally:
         _finish(action)
+
+
+def _refused(operator: Operator, kind: str, *, subject: str, words: str) -> NotAllowed:
+    log.warning("operator_refused", kind=kind, subject=subject, by=operator.name)
+    return NotAllowed(words)
 
 
 def _refuse_repeat(done: OperatorAction | None) -> None:

@@ -4,6 +4,7 @@ import re
 
 import pytest
 from django.test import Client
+from structlog.testing import capture_logs
 
 from accounts.models import User
 from credits.balances import balance_of
@@ -166,6 +167,41 @@ def test_without_the_permission_neither_page_nor_deed(alice: User, paid: Purchas
     assert f"/{tool}/" not in client.get(f"{PURCHASES}{paid.pk}/change/").content.decode()
     assert balance_of(alice).available == 0
     assert not OperatorAction.objects.exists()
+
+
+def test_a_refused_try_stands_in_the_log(paid: Purchase) -> None:
+    by = clerk("view_purchase")
+    with capture_logs() as logs:
+        client_of(by).get(page_of(paid, "refund"))
+
+    (line,) = [line for line in logs if line["event"] == "operator_refused"]
+    assert (line["kind"], line["by"], line["subject"]) == (
+        "refund",
+        f"staff:{by.pk}",
+        page_of(paid, "refund"),
+    )
+
+
+def test_no_signature_and_nobody_s_address_is_shown(paid: Purchase) -> None:
+    """To staff of any rights: the signature rebuilds a lost purchase, and Stripe's own pages show the person."""
+    told = completed(paid)
+    told["data"]["object"] |= {
+        "customer_details": {"email": "alice@home.example", "name": "Alice Home"},
+        "customer_email": "alice@home.example",
+        "amount_total": 1800,
+    }
+    deliver(told)
+    event = StripeEvent.objects.get()
+    client = client_of(clerk("view_purchase", "view_stripeevent", "change_purchase", "change_stripeevent"))
+
+    purchase_page = client.get(f"{PURCHASES}{paid.pk}/change/").content.decode()
+    event_page = client.get(f"{EVENTS}{event.pk}/change/").content.decode()
+
+    assert "unit_amount" in purchase_page
+    assert "amount_total" in event_page
+    assert paid.request["metadata"]["signature"] not in purchase_page
+    assert "home.example" not in event_page
+    assert "Alice Home" not in event_page
 
 
 def test_without_the_permission_no_replay_and_no_adjustment(alice: User, paid: Purchase) -> None:
