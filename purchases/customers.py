@@ -5,7 +5,7 @@ from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 
 from purchases import stripe_gateway
-from purchases.errors import KeyNotAllowed, StripeRefused
+from purchases.errors import KeyNotAllowed, StripeRefused, StripeUnavailable
 from purchases.records import StripeCustomer
 from purchases.trade import address_of
 
@@ -13,10 +13,10 @@ log = structlog.get_logger(__name__)
 
 
 def customer_of(owner: AbstractBaseUser) -> str:
-    """Return the person's customer id, made at Stripe where there is none; empty for a guest or where it is off.
+    """Return the person's customer id, made at Stripe where there is none.
 
-    Any number of calls at once make one: the row's uuid, committed first, is the idempotency key.
-    Raises StripeUnavailable.
+    Empty for a guest, where it is off, and where Stripe gives none just now: the next payment asks again. Any number
+    of calls make one: the row's uuid, committed first, is the idempotency key.
     """
     email = address_of(owner)
     if not settings.STRIPE_CUSTOMERS or not email:
@@ -29,6 +29,9 @@ def customer_of(owner: AbstractBaseUser) -> str:
     except (StripeRefused, KeyNotAllowed) as error:
         StripeCustomer.objects.filter(pk=row.pk, stripe_id__isnull=True).delete()
         log.error("customer_not_made", user=owner.pk, error=str(error))
+        return ""
+    except StripeUnavailable as error:
+        log.warning("customer_not_made_yet", user=owner.pk, error=str(error))
         return ""
     StripeCustomer.objects.filter(pk=row.pk, stripe_id__isnull=True).update(stripe_id=made)
     return made

@@ -51,6 +51,7 @@ class Opened:
     url: str = ""
 
 
+@stripe_gateway.patience()
 def open_payment(*, owner: AbstractBaseUser, session: CheckoutSession, is_again: bool = False) -> Opened:
     """Lead `owner` to a payment page for `session`: one page however often and from wherever it is asked.
 

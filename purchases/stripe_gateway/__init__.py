@@ -3,7 +3,7 @@
 Nothing here may run inside a transaction or under a lock. Import names from here, not from the modules inside.
 """
 
-from purchases.stripe_gateway.client import is_live
+from purchases.stripe_gateway.client import is_live, patience
 from purchases.stripe_gateway.endpoints import Endpoint, our_api_version, webhook_endpoints
 from purchases.stripe_gateway.lists import Return, events_since, returns_created, sessions_created
 from purchases.stripe_gateway.returns import (
@@ -40,6 +40,7 @@ __all__ = [
     "expire_session",
     "is_live",
     "our_api_version",
+    "patience",
     "payment_intent_of_charge",
     "retrieve_session",
     "returns_created",

@@ -1,7 +1,10 @@
 """Stripe's client with our limits, and its errors turned into ours. For the modules beside it only."""
 
+import math
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any
 
@@ -17,6 +20,7 @@ FORBIDDEN = 403
 NOT_IMPLEMENTED = 501
 
 _places = Places(settings.STRIPE_CONCURRENT_CALLS)
+_over_at: ContextVar[float] = ContextVar("stripe_over_at", default=math.inf)
 
 
 def client(*, is_hurried: bool = False) -> stripe.StripeClient:
@@ -24,6 +28,20 @@ def client(*, is_hurried: bool = False) -> stripe.StripeClient:
     seconds = settings.STRIPE_TIMEOUT_SECONDS / 2
     timeout, retries = (min(2.5, seconds), 0) if is_hurried else (seconds, 1)
     return _client_for(settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE, timeout, retries)
+
+
+@contextmanager
+def patience() -> Iterator[None]:
+    """For somebody who waits: all calls of the block together get STRIPE_TIMEOUT_SECONDS, then StripeUnavailable.
+
+    A decorator as well.
+    """
+    over_at = time.monotonic() + settings.STRIPE_TIMEOUT_SECONDS
+    token = _over_at.set(min(over_at, _over_at.get()))
+    try:
+        yield
+    finally:
+        _over_at.reset(token)
 
 
 @contextmanager
@@ -73,12 +91,28 @@ def _client_for(key: str, base: str, timeout: float, retries: int) -> stripe.Str
 
 
 class _FewAtOnce(stripe.RequestsClient):
-    """Stripe's client, held to STRIPE_CONCURRENT_CALLS: one too many ends as one that got no answer."""
+    """Stripe's client, held to STRIPE_CONCURRENT_CALLS and patience(): what is too much ends as if unanswered."""
+
+    _longest = 0.0
 
     def request(self, *args: Any, **words: Any) -> Any:
         try:
             with _places.taken():
+                if self._timeout <= 0:
+                    raise _no_answer("Stripe was slow, and the time for all calls is over")
                 return super().request(*args, **words)
         except NoPlace as error:
-            message = "Stripe is slow, and enough calls wait for it already"
-            raise stripe.APIConnectionError(message) from error  # type: ignore[no-untyped-call]
+            raise _no_answer("Stripe is slow, and enough calls wait for it already") from error
+
+    @property
+    def _timeout(self) -> float:
+        """Stripe's client reads it anew for each try."""
+        return min(self._longest, _over_at.get() - time.monotonic())
+
+    @_timeout.setter
+    def _timeout(self, seconds: float) -> None:
+        self._longest = seconds
+
+
+def _no_answer(why: str) -> stripe.APIConnectionError:
+    return stripe.APIConnectionError(why)  # type: ignore[no-untyped-call]

@@ -81,10 +81,11 @@ def retrieve_session(session_id: str, *, is_hurried: bool = False) -> StripeSess
 
 
 def create_customer(*, email: str, user: str, key: str) -> str:
-    """Make a customer, once for `key`, and return its id. Raises StripeUnavailable or StripeRefused."""
+    """Make a customer, once for `key`, with one hurried try. Raises StripeUnavailable or StripeRefused."""
     params: Any = {"email": email, "metadata": {"user": user}}
     with stripe_errors(is_replayed=True):
-        return str(stripe_client.client().v1.customers.create(params, {"idempotency_key": key}).id)
+        customers = stripe_client.client(is_hurried=True).v1.customers
+        return str(customers.create(params, {"idempotency_key": key}).id)
 
 
 def expire_session(session_id: str) -> StripeSession:

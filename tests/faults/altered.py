@@ -33,6 +33,12 @@ def _djangos_cache() -> None:
     settings.CACHES["default"]["BACKEND"] = "django.core.cache.backends.redis.RedisCache"
 
 
+def _no_patience() -> None:
+    from purchases.stripe_gateway.client import _FewAtOnce
+
+    _FewAtOnce._timeout = property(lambda wire: wire._longest, _FewAtOnce._timeout.fset)  # type: ignore[assignment,attr-defined]
+
+
 def _clock(seconds: str) -> None:
     import datetime
 
@@ -46,6 +52,7 @@ _ALTERATIONS = {
     "a key a call": _a_key_a_call,
     "no health checks": _no_health_checks,
     "Django's own cache": _djangos_cache,
+    "no patience": _no_patience,
 }
 _asked = os.environ["COFFER_ALTERED"]
 if _asked.startswith("clock "):

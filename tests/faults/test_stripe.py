@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.buyer import Buyer, session_id
-from tests.faults.house import House
+from tests.faults.house import ALTERED, House
 from tests.faults.visits import LONGEST_SECONDS, in_background, timed
 
 CREATE = "POST /v1/checkout/sessions"
@@ -82,6 +82,43 @@ def test_a_silent_stripe_costs_seconds_not_minutes(house: House, buyer: Buyer) -
     assert seconds < 3
     house.stripe.control("faults/clear")
     assert buyer.get(back).balance == 220
+
+
+def test_many_slow_answers_cost_no_more_than_one(house: House, buyer: Buyer) -> None:
+    """Guard: stripe_gateway.patience, one for all the calls of Pay."""
+    pay, seconds = pays_while_every_call_is_slow(house, buyer)
+    assert seconds < LONGEST_SECONDS
+
+    house.stripe.control("faults/clear")
+    status, address = buyer.post_once(pay)
+    assert status == 303
+    assert buyer.get(house.stripe.pay(session_id(address))["success_url"]).balance == 220
+    customers = house.stripe.requests(method="POST", path="/v1/customers")
+    assert len({call["idempotency_key"] for call in customers[-2:]}) == 1
+
+
+@pytest.mark.whole
+def test_without_patience_the_slow_answers_add_up(house: House, buyer: Buyer) -> None:
+    """Twin of the one above."""
+    _, seconds = pays_while_every_call_is_slow(
+        house, buyer, application=ALTERED, COFFER_ALTERED="no patience"
+    )
+    assert seconds > LONGEST_SECONDS
+
+
+def pays_while_every_call_is_slow(house: House, buyer: Buyer, **web: Any) -> tuple[str, float]:
+    """A page whose answer was lost is asked for again, then ended; a customer, then a page for what is wanted now."""
+    house.stripe.control("faults", endpoint=CREATE, kind="reset", count=2)
+    assert buyer.post(buyer.choose("starter")).status == 503
+    house.settings["STRIPE_CUSTOMERS"] = "true"
+    house.start_web(**web)
+    pay = buyer.choose()
+    house.stripe.control("faults", endpoint=CREATE, kind="delay", seconds=3)
+    house.stripe.control("faults", endpoint=f"{CREATE}/*/expire", kind="delay", seconds=1)
+    house.stripe.control("faults", endpoint=EVERYTHING, kind="hold", count=100)
+    page, seconds = timed(buyer.post, pay)
+    assert page.status == 503
+    return pay, seconds
 
 
 def test_other_pages_stay_fast_while_stripe_is_silent(house: House, buyer: Buyer) -> None:
