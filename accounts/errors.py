@@ -21,6 +21,10 @@ class ClaimLinkDead(AccountsError):
     """The link was used, is over seven days old, is not ours, or its guest has become a user meanwhile."""
 
 
+class ProofLinkDead(AccountsError):
+    """The link is over seven days old, not ours, another person's, or of an address that was theirs before."""
+
+
 class TooManyTries(AccountsError):
     """Somebody did the same thing too often. In `retry_after` seconds they may again."""
 

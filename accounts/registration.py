@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from psycopg.errors import UniqueViolation
 
-from accounts import locks
+from accounts import locks, proving
 from accounts.addresses import normalised
 from accounts.errors import AddressTaken, GuestEnded
 from accounts.models import User
@@ -17,9 +17,10 @@ log = structlog.get_logger(__name__)
 
 
 def register(*, email: str, password: str) -> User:
-    """Store a new user whose address is not proven yet. Raises AddressTaken, whatever the address's case."""
+    """Store a new user, whom a mail asks to prove the address. Raises AddressTaken, whatever the address's case."""
     with _address_free():
         user = User.objects.create_user(email, password)
+        proving.mail_link(user)
     log.info("user_registered", user=user.pk)
     return user
 
@@ -38,6 +39,7 @@ def upgrade(*, guest: User, email: str, password: str, proven_address: str = "")
         user.email_verified_at = timezone.now() if user.email == proven_address else None
         user.set_password(password)
         user.save(update_fields=["email", "is_guest", "email_verified_at", "password"])
+        proving.mail_link(user)
     log.info("guest_upgraded", user=user.pk)
     return user
 

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.contrib.auth import forms as auth_forms
 from django.contrib.auth import login
 from django.contrib.auth import views as auth_views
+from django.contrib.auth.decorators import user_passes_test
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render, resolve_url
@@ -19,8 +20,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 from django.views.generic import FormView
 
-from accounts import claim_links, claims, guests, registration, throttling
-from accounts.errors import AddressTaken, ClaimLinkDead, GuestEnded
+from accounts import claim_links, claims, guests, proving, registration, throttling
+from accounts.errors import AddressTaken, ClaimLinkDead, GuestEnded, ProofLinkDead
 from accounts.forms import (
     ClaimForm,
     NewPasswordForm,
@@ -202,6 +203,40 @@ def claim_link(request: HttpRequest, token: str) -> HttpResponse:
     else:
         messages.success(request, _("The credits and purchases are in your account now."))
     return redirect("purchases:detail", redeemed.purchase.uuid)
+
+
+member_required = user_passes_test(lambda user: user.is_authenticated and not user.is_guest)
+
+
+@member_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def prove(request: HttpRequest) -> HttpResponse:
+    """Whether one's address is proven, and a button for another link."""
+    assert isinstance(request.user, User)  # member_required, said to the type checker
+    if request.method != "POST":
+        return render(request, "accounts/prove.html")
+    throttling.count("proof_mails", who=str(request.user.pk))
+    if proving.mail_link(request.user):
+        messages.info(request, _("A link is on its way to you."))
+    else:
+        messages.info(request, _("A link was sent a short while ago. It may take a few minutes."))
+    return redirect("accounts:prove")
+
+
+@never_cache
+@member_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def prove_link(request: HttpRequest, token: str) -> HttpResponse:
+    """Where the link leads: a button, because programs that scan mails open links."""
+    assert isinstance(request.user, User)  # member_required, said to the type checker
+    try:
+        if request.method != "POST":
+            proving.check(token=token, user=request.user)
+            return render(request, "accounts/prove.html", {"has_link": True})
+        proving.prove(token=token, user=request.user)
+    except ProofLinkDead:
+        messages.warning(request, _("This link does not work any more, or it is for another account."))
+    return redirect("accounts:prove")
 
 
 def _keep_first(request: HttpRequest) -> HttpResponse:

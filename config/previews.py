@@ -26,6 +26,7 @@ EXAMPLE: dict[str, Any] = {
     "purchase": "00000000-0000-4000-8000-000000000000",
     "reference": "8F1C2B3A",
     "tier_name": "Plus",
+    "user": 0,
 }
 
 

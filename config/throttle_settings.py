@@ -5,7 +5,7 @@ from typing import Any
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-# By client address; "starts" by person, and mails by the address typed in.
+# By client address; "starts" and "proof_mails" by person, other mails by the address typed in.
 DEFAULTS = {
     "guests": "100/3600",
     "starts": "60/600",
@@ -14,6 +14,7 @@ DEFAULTS = {
     "claims": "20/3600",
     "claim_mails": "5/3600",
     "reset_mails": "5/3600",
+    "proof_mails": "5/3600",
 }
 
 

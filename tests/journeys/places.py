@@ -7,6 +7,7 @@ from django.template.loader import render_to_string
 from django.test import Client
 
 from accounts.models import User
+from accounts.proving import token_for
 from checkout import sessions
 from checkout.models import CheckoutSession, Tier
 from credits.deposits import NewLot, grant
@@ -89,6 +90,10 @@ class Shop:
             Place(name="why", path="/purchases/why/", who=member, has="<h1"),
             Place(name="no purchases yet", path="/purchases/", who=newcomer, has="No purchases yet"),
             Place(name="a guest's prices", path="/pricing/", who=self.guest, has="data-balance"),
+            Place(name="an address to confirm", path="/accounts/prove/", who=member, has="Send a link"),
+            Place(
+                name="confirming it", path=f"/accounts/prove/{token_for(member)}/", who=member, has="is yours"
+            ),
             Place(name="password change", path="/accounts/password-change/", who=member, has="old_password"),
             Place(name="password changed", path="/accounts/password-change/done/", who=member, has="<h1"),
         ]
