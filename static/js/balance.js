@@ -62,6 +62,17 @@
     watchExpiry();
   }
 
+  // Nobody is signed in: no place goes on showing what somebody had.
+  function hide() {
+    header.hidden = true;
+    document.querySelectorAll("[data-balance]").forEach((place) => {
+      if (place === header) return;
+      place.removeAttribute("data-balance");
+      (place.querySelector("[data-balance-number]") ?? place).textContent = "\u2013";
+    });
+    sessionStorage.removeItem(STORE);
+  }
+
   function say(name) {
     if (says.dataset.said === name) return;
     says.dataset.said = name;
@@ -116,13 +127,12 @@
 
   function settle(before, answer) {
     if (answer === null) {
-      header.hidden = true;
-      sessionStorage.removeItem(STORE);
+      hide();
       say("signed-out");
       return;
     }
-    if (answer.account !== before.account && before.account !== "") {
-      location.reload(); // somebody else has signed in
+    if (header.hidden || (answer.account !== before.account && before.account !== "")) {
+      location.reload(); // signed in again, or somebody else has
       return;
     }
     if (answer.version < before.version) return; // overtaken by a newer answer
@@ -179,6 +189,7 @@
     } catch {
       // no storage, nothing to forget
     }
+    tabs?.postMessage({ account: "", version: 0 }); // whoever still shows a balance had better ask
     return;
   }
   begin();

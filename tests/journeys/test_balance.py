@@ -181,7 +181,33 @@ def test_signed_out_meanwhile_shows_no_balance(page: Page, api: PlayedApi) -> No
 
     expect(page.locator("#balance-says")).to_contain_text("You are signed out")
     expect(page.locator("#balance")).to_be_hidden()
+    expect(page.locator(".big-number")).to_have_text("\u2013")
     expect(page.locator("#balance-says a")).to_have_attribute("href", "/accounts/login/?next=%2Fcredits%2F")
+
+
+def test_signing_out_in_one_tab_hides_the_balance_in_the_other(
+    signed_in: BrowserContext, member: User
+) -> None:
+    first, second = signed_in.new_page(), signed_in.new_page()
+    first.goto("/credits/")
+    second.goto("/credits/")
+    second.locator("details.menu summary").click()
+    second.get_by_role("button", name="Sign out").click()
+
+    expect(first.locator("#balance-says")).to_contain_text("You are signed out")
+    expect(first.locator(".big-number")).to_have_text("\u2013")
+
+
+def test_signed_in_again_the_page_is_loaded_anew(page: Page, api: PlayedApi) -> None:
+    back = "window.dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))"
+    api.status = 401
+    page.evaluate(back)
+    expect(page.locator("#balance")).to_be_hidden()
+    api.status = 200
+    api.answer(available=50, version=1)
+    page.evaluate(back)
+
+    shows(page, "50")
 
 
 def test_no_answer_is_said_after_four_tries_and_can_be_repeated(page: Page, api: PlayedApi) -> None:

@@ -160,6 +160,7 @@ def test_a_purchase_in_the_ledger_alone_is_odd(credited: Purchase, stripe: Sandb
         ("update credits_transaction set amount = 7", "credits: 220 here, 7 there"),
         ("update purchases_purchase set amount_total = 5", "amount: 5 here, 1800 there"),
         ("update purchases_purchase set owner_id = {bob}", "owner: "),
+        ("update credits_account set user_id = {bob}", "owner: "),
     ],
 )
 def test_a_difference_is_named(credited: Purchase, bob: User, harm: str, said: str) -> None:
