@@ -56,6 +56,7 @@ def standing_clock(owner: psycopg.Connection) -> Iterator[Clock]:
     finally:
         for function, path in pinned:
             owner.execute(f"alter function {function} set search_path = {path}")
-        connection.close()
         for name in _NAMES:
             owner.execute(f"drop function public.{name}()")
+        with connection.cursor() as cursor:
+            cursor.execute("reset search_path")

@@ -15,6 +15,7 @@ from credits.book import Posting
 from credits.deposits import NewLot, grant
 from credits.proof import prove
 from credits.spending import spend
+from tests.credits.clock import Clock, standing_clock
 
 Give = Callable[..., Posting]
 Take = Callable[..., Posting]
@@ -69,6 +70,13 @@ def owner() -> Iterator[psycopg.Connection]:
     """Plain SQL as the role that owns the tables."""
     with _connect(settings.MIGRATE_DATABASE) as connected:
         yield connected
+
+
+@pytest.fixture
+def clock(db: None, owner: psycopg.Connection) -> Iterator[Clock]:
+    """The ledger's clock stands still but for `clock.pass_(hours=1)`: nothing expires before a test has come to it."""
+    with standing_clock(owner) as clock:
+        yield clock
 
 
 @pytest.fixture

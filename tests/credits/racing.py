@@ -1,32 +1,26 @@
 """Many at once: each in a thread and a connection of its own, let go together."""
 
-import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import psycopg
-from django.db import connection
+
+from tests.together import together
 
 Outcome = object
+
+# Lets two calls meet: each waits until the other has come here too.
+MEET = (
+    "perform pg_advisory_xact_lock_shared(71025);"
+    "while (select count(*) from pg_locks where locktype = 'advisory' and objid = 71025"
+    " and database = (select oid from pg_database where datname = current_database())) < 2"
+    " loop perform pg_sleep(0.01); end loop;"
+)
 
 
 def race(act: Callable[[int], Outcome], *, count: int) -> list[Outcome]:
     """Return what `act(0)` .. `act(count - 1)` returned or raised."""
-    barrier = threading.Barrier(count)
-
-    def run(number: int) -> Outcome:
-        connection.ensure_connection()
-        barrier.wait(timeout=30)
-        try:
-            return act(number)
-        except Exception as error:
-            return error
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(run, range(count)))
+    return together(*(lambda number=number: act(number) for number in range(count)))
 
 
 @contextmanager

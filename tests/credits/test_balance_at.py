@@ -1,9 +1,7 @@
 """What somebody had at an instant, and statements between two of them."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-import psycopg
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.db import connection
@@ -15,18 +13,12 @@ from credits.deposits import NewLot, claw_back, grant
 from credits.spending import capture, hold, release, reverse
 from credits.statements import csv_rows, statement_of
 from credits.sweeping import sweep_credits
-from tests.credits.clock import START, Clock, standing_clock
+from tests.credits.clock import START, Clock
 from tests.credits.conftest import Give, Take
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-def clock(db: None, owner: psycopg.Connection) -> Iterator[Clock]:
-    with standing_clock(owner) as clock:
-        yield clock
 
 
 def numbers(user: User, instant: datetime) -> tuple[int, int, int, int]:

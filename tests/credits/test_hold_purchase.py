@@ -1,6 +1,5 @@
 """hold_purchase(): what is left of one purchase is put aside, and nothing else."""
 
-import time
 from datetime import timedelta
 
 import pytest
@@ -14,6 +13,7 @@ from credits.proof import prove
 from credits.spending import hold_purchase, release, spend
 from credits.sweeping import sweep_credits
 from credits.transfers import transfer
+from tests.credits.clock import Clock
 from tests.credits.conftest import Give
 
 
@@ -82,9 +82,9 @@ def test_nothing_left_is_no_hold(alice: User) -> None:
     assert put_aside() is None
 
 
-def test_what_has_expired_is_not_held(alice: User) -> None:
-    buy(alice, expires_after=timedelta(milliseconds=100))
-    time.sleep(0.12)
+def test_what_has_expired_is_not_held(alice: User, clock: Clock) -> None:
+    buy(alice, expires_after=timedelta(minutes=5))
+    clock.pass_(hours=1)
 
     assert put_aside() is None
 

@@ -1,6 +1,5 @@
 """hold(), capture(), release(): put aside, and ended once."""
 
-import time
 import uuid
 from datetime import timedelta
 
@@ -23,9 +22,10 @@ from credits.models import Hold, HoldResolution, Lot
 from credits.proof import prove
 from credits.spending import capture, hold, release
 from credits.sweeping import Swept, sweep_credits
+from tests.credits.clock import Clock
 from tests.credits.conftest import Give, Take
 
-SOON = timedelta(milliseconds=200)
+SOON = timedelta(minutes=5)
 
 
 def put_aside(user: User, amount: int, key: str = "job:1", expires_in: timedelta | None = None) -> uuid.UUID:
@@ -169,10 +169,10 @@ def test_a_hold_nobody_made_is_unknown(alice: User) -> None:
         let_go(uuid.uuid4())
 
 
-def test_held_credits_outlive_their_lot(alice: User, give: Give) -> None:
+def test_held_credits_outlive_their_lot(alice: User, clock: Clock, give: Give) -> None:
     give(50, expires_after=SOON)
     held = put_aside(alice, 30)
-    time.sleep(0.25)
+    clock.pass_(hours=1)
 
     swept = sweep_credits()
 
@@ -182,10 +182,10 @@ def test_held_credits_outlive_their_lot(alice: User, give: Give) -> None:
     assert numbers(alice) == (0, 0, 0, 30)
 
 
-def test_what_comes_back_to_an_expired_lot_is_booked_at_once(alice: User, give: Give) -> None:
+def test_what_comes_back_to_an_expired_lot_is_booked_at_once(alice: User, clock: Clock, give: Give) -> None:
     give(50, expires_after=SOON)
     held = put_aside(alice, 30)
-    time.sleep(0.25)
+    clock.pass_(hours=1)
     sweep_credits()
 
     posting = take_held(held, 10)
@@ -197,10 +197,10 @@ def test_what_comes_back_to_an_expired_lot_is_booked_at_once(alice: User, give: 
     assert (posting.balance, numbers(alice)) == (0, (0, 0, 0, 10))
 
 
-def test_a_release_into_an_expired_lot_is_booked_at_once(alice: User, give: Give) -> None:
+def test_a_release_into_an_expired_lot_is_booked_at_once(alice: User, clock: Clock, give: Give) -> None:
     give(50, expires_after=SOON)
     held = put_aside(alice, 30)
-    time.sleep(0.25)
+    clock.pass_(hours=1)
 
     let_go(held)
 
@@ -209,12 +209,12 @@ def test_a_release_into_an_expired_lot_is_booked_at_once(alice: User, give: Give
     assert sweep_credits().lots_expired == 1
 
 
-def test_the_sweep_releases_what_is_due(alice: User, give: Give) -> None:
+def test_the_sweep_releases_what_is_due(alice: User, clock: Clock, give: Give) -> None:
     give(50)
     put_aside(alice, 30, expires_in=SOON)
-    put_aside(alice, 5, "job:2", expires_in=timedelta(hours=1))
+    put_aside(alice, 5, "job:2", expires_in=timedelta(hours=2))
     put_aside(alice, 5, "job:3", expires_in=None)
-    time.sleep(0.25)
+    clock.pass_(hours=1)
 
     assert sweep_credits() == Swept(lots_expired=0, holds_released=1)
     assert sweep_credits() == Swept(lots_expired=0, holds_released=0)
@@ -222,10 +222,12 @@ def test_the_sweep_releases_what_is_due(alice: User, give: Give) -> None:
     assert numbers(alice) == (50, 40, 10, 0)
 
 
-def test_a_hold_that_is_over_is_not_captured_though_nobody_has_released_it(alice: User, give: Give) -> None:
+def test_a_hold_that_is_over_is_not_captured_though_nobody_has_released_it(
+    alice: User, clock: Clock, give: Give
+) -> None:
     give(50)
     held = put_aside(alice, 30, expires_in=SOON)
-    time.sleep(0.25)
+    clock.pass_(hours=1)
 
     with pytest.raises(HoldEnded) as refusal:
         take_held(held)

@@ -1,6 +1,5 @@
 """Each verb writes one line: account, transaction, scope, key, before and after."""
 
-import time
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
@@ -18,6 +17,7 @@ from credits.errors import InsufficientCredits
 from credits.spending import capture, hold, release, reverse, spend
 from credits.sweeping import sweep_credits
 from credits.transfers import transfer
+from tests.credits.clock import Clock
 from tests.credits.conftest import Give
 
 Act = Callable[[User, User], Posting | None]
@@ -118,12 +118,14 @@ def test_a_refusal_writes_no_line(alice: User, give: Give) -> None:
     assert logs == []
 
 
-def test_the_sweep_writes_a_line_for_each_account_and_hold(alice: User, bob: User, give: Give) -> None:
-    give(50, expires_after=timedelta(milliseconds=50))
+def test_the_sweep_writes_a_line_for_each_account_and_hold(
+    alice: User, bob: User, clock: Clock, give: Give
+) -> None:
+    give(50, expires_after=timedelta(minutes=5))
     give(7)
-    give(3, user=bob, expires_after=timedelta(milliseconds=50))
-    expiring = hold(user=alice, amount=6, scope="tests", key="x", expires_in=timedelta(milliseconds=10)).hold
-    time.sleep(0.1)
+    give(3, user=bob, expires_after=timedelta(minutes=5))
+    expiring = hold(user=alice, amount=6, scope="tests", key="x", expires_in=timedelta(minutes=5)).hold
+    clock.pass_(hours=1)
 
     with capture_logs() as logs:
         sweep_credits()

@@ -11,18 +11,18 @@ from credits.errors import AccountMerged
 from credits.proof import prove
 from credits.transfers import transfer
 from tests.credits.conftest import Give
-from tests.credits.racing import Outcome, race, replaced
+from tests.credits.racing import MEET, Outcome, race, replaced
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 SORTED = "perform from credits_account where user_id in (p_from_user_id, p_to_user_id) order by id for no key update;"
 GIVER_FIRST = (
-    "perform from credits_account where user_id = p_from_user_id for no key update; perform pg_sleep(0.2);"
+    f"perform from credits_account where user_id = p_from_user_id for no key update; {MEET}"
     "perform from credits_account where user_id = p_to_user_id for no key update;"
 )
 
 
-def both_ways(alice: User, bob: User, give: Give) -> list[Outcome]:
+def both_ways(alice: User, bob: User, give: Give, *, count: int = 10) -> list[Outcome]:
     give(5)
     give(7, user=bob)
 
@@ -30,7 +30,7 @@ def both_ways(alice: User, bob: User, give: Give) -> list[Outcome]:
         source, target = (alice, bob) if number % 2 else (bob, alice)
         return transfer(source=source, target=target, scope="accounts", key=f"claim:{source.pk}")
 
-    return race(act, count=10)
+    return race(act, count=count)
 
 
 def test_one_way_wins_and_nobody_waits_for_ever(alice: User, bob: User, give: Give) -> None:
@@ -45,7 +45,7 @@ def test_without_the_order_they_wait_for_each_other(
     alice: User, bob: User, give: Give, owner: psycopg.Connection
 ) -> None:
     with replaced(owner, {"credits_transfer": lambda source: source.replace(SORTED, GIVER_FIRST)}):
-        outcomes = both_ways(alice, bob, give)
+        outcomes = both_ways(alice, bob, give, count=2)
 
     assert any(
         isinstance(outcome, OperationalError) for outcome in outcomes

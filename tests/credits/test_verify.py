@@ -1,7 +1,6 @@
 """verify_ledger finds what somebody with the triggers off has done."""
 
 import json
-import time
 from datetime import timedelta
 from io import StringIO
 
@@ -14,20 +13,21 @@ from credits.proof import prove
 from credits.spending import hold
 from credits.sweeping import sweep_credits
 from tests.conftest import superuser_connection
+from tests.credits.clock import Clock
 from tests.credits.conftest import Give, Take
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def ledger(bob: User, give: Give, take: Take) -> None:
+def ledger(bob: User, clock: Clock, give: Give, take: Take) -> None:
     """Alice was given 50, 20 and 10, spent 60 over two lots, and 10 expired; Bob was given 7."""
     give(50)
     give(20, kind="paid", price_minor=900, currency="EUR", expires_after=timedelta(days=9))
-    give(10, expires_after=timedelta(milliseconds=200), priority=200)
+    give(10, expires_after=timedelta(minutes=5), priority=200)
     take(60, "job:1")
     give(7, user=bob)
-    time.sleep(0.25)
+    clock.pass_(hours=1)
     sweep_credits()
 
 

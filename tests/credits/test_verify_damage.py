@@ -1,6 +1,5 @@
 """A superuser with the triggers off changes a column of a row, removes a row, or adds one: the proof finds it."""
 
-import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from credits.sweeping import sweep_credits
 from credits.transfers import transfer
 from tests.conftest import superuser_connection
 from tests.credits.attacks import TABLES
+from tests.credits.clock import Clock
 from tests.credits.conftest import STEPS, Give
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
@@ -50,7 +50,7 @@ def held(user: User, amount: int, key: str, expires_in: timedelta | None = None)
 
 
 @pytest.fixture
-def ledger(alice: User, bob: User, give: Give) -> None:
+def ledger(alice: User, bob: User, clock: Clock, give: Give) -> None:
     """Every verb has been used: a purchase taken back, a merged guest, holds with each end, a reversal, an expiry."""
     guest = User.objects.create(email=None, is_guest=True)
     lots = [NewLot(kind="paid", amount=50, price_minor=500, currency="USD"), NewLot(kind="bonus", amount=5)]
@@ -62,13 +62,13 @@ def ledger(alice: User, bob: User, give: Give) -> None:
     reverse(spend=spent.id, amount=10, scope="tests", key="undo:1")
     claw_back(source="cs_1", returned_minor=500, paid_minor=500, scope="tests", key="refund")
     give(20, user=bob)
-    give(5, user=bob, expires_after=timedelta(milliseconds=100), priority=200)
+    give(5, user=bob, expires_after=timedelta(minutes=5), priority=200)
     held(bob, 3, "hold:1")
     capture(hold=held(bob, 4, "hold:2"), amount=1, scope="tests", key="capture")
     release(hold=held(bob, 5, "hold:3"), scope="tests", key="release")
-    held(bob, 1, "hold:4", timedelta(milliseconds=50))
+    held(bob, 1, "hold:4", timedelta(minutes=5))
     adjust(user=bob, amount=2, reason="reason", actor="actor", scope="tests", key="adjust")
-    time.sleep(0.15)
+    clock.pass_(hours=1)
     sweep_credits()
     assert prove().problems == []
 
