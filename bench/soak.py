@@ -150,6 +150,10 @@ class Worker:
 
         last: Callable[[], Any] | None = None
         try:
+            with (
+                connection.cursor() as cursor
+            ):  # the queue for the hottest account may be long on a busy machine
+                cursor.execute("set lock_timeout = '60s'; set statement_timeout = '120s'")
             for count in range(self.share):
                 is_again = last is not None and self.random.random() < 0.1
                 if not is_again:
