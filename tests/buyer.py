@@ -47,7 +47,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 class Buyer:
     """One person with a cookie jar."""
 
-    def __init__(self, base: str, *, timeout: float = 30) -> None:
+    def __init__(self, base: str, *, timeout: float = 60) -> None:
         self.base, self.timeout = base, timeout
         self.cookies = http.cookiejar.CookieJar()
         cookies = urllib.request.HTTPCookieProcessor(self.cookies)

@@ -10,6 +10,13 @@ from django.test import TransactionTestCase, override_settings
 from django.test.utils import setup_databases, teardown_databases
 from psycopg import sql
 
+# A hundred threads of one interpreter on a busy machine wait for each other, far longer than production's limits. What
+# those do has tests of its own, with processes of its own (tests/faults).
+PATIENT = {
+    "options": "-c lock_timeout=60s -c statement_timeout=120s -c idle_in_transaction_session_timeout=120s",
+    "connect_timeout": "60",
+}
+
 
 @pytest.fixture(scope="session")
 def django_db_setup(
@@ -27,6 +34,7 @@ def django_db_setup(
             databases = setup_databases(verbosity=0, interactive=False, serialized_aliases=[])
             harden(runtime_role)
         connection.settings_dict["NAME"] = databases[0][0].settings_dict["NAME"]
+        connection.settings_dict["OPTIONS"].update(PATIENT)
     yield
     with superuser_connection() as superuser:
         # Threads of the live server keep their connections.

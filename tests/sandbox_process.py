@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 PROJECT = Path(__file__).resolve().parent.parent
-_LONGEST_START_SECONDS = 30.0
+_LONGEST_START_SECONDS = 120.0
 
 
 class SandboxProcess:
@@ -45,7 +45,7 @@ class SandboxProcess:
                 return self
         raise RuntimeError(f"the sandbox did not start on port {self.port}")
 
-    def stop(self, *, timeout: float = 5) -> int:
+    def stop(self, *, timeout: float = 60) -> int:
         """Ends it as Ctrl-C would; its exit code."""
         assert self._process is not None
         self._process.terminate()
@@ -74,7 +74,7 @@ class SandboxProcess:
         received: list[dict[str, Any]] = self._call("GET", f"requests?{wanted}", None)["requests"]
         return received
 
-    def wait_until_held(self, count: int = 1, *, within: float = 60) -> None:
+    def wait_until_held(self, count: int = 1, *, within: float = 180) -> None:
         """Until so many answers are being held by a fault of the kind `hold`."""
         deadline = time.monotonic() + within
         while self.control("faults")["holding"] < count:
@@ -88,7 +88,7 @@ class SandboxProcess:
         body = None if content is None else json.dumps(content).encode()
         request = urllib.request.Request(f"{self.url}/_control/{path}", data=body, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             with error:

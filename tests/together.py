@@ -7,6 +7,8 @@ from typing import TypeVar
 
 from django.db import connection
 
+from tests.conftest import superuser_connection
+
 T = TypeVar("T")
 
 
@@ -17,7 +19,7 @@ def together(*calls: Callable[[], T]) -> list[T | Exception]:
     def run(call: Callable[[], T]) -> T | Exception:
         try:
             connection.ensure_connection()
-            barrier.wait(timeout=60)
+            barrier.wait(timeout=120)
             return call()
         except Exception as error:
             return error
@@ -26,3 +28,14 @@ def together(*calls: Callable[[], T]) -> list[T | Exception]:
 
     with ThreadPoolExecutor(max_workers=len(calls)) as pool:
         return list(pool.map(run, calls))
+
+
+def somebody_waits() -> bool:
+    """Whether a connection to the test database waits for a lock just now."""
+    with superuser_connection() as superuser:
+        return (
+            superuser.execute(
+                "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+            ).fetchone()
+            is not None
+        )

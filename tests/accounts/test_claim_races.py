@@ -1,7 +1,7 @@
 """Claims against everything else that moves. Each race has a twin that shows what the guard prevents."""
 
 from collections.abc import Callable
-from threading import Event
+from threading import Barrier, Event
 from typing import Any
 from unittest import mock
 
@@ -22,7 +22,7 @@ from purchases.fulfilment import settle
 from purchases.models import Purchase
 from tests.accounts.test_claims import bought, guest, open_for
 from tests.sandbox_process import SandboxProcess
-from tests.together import together
+from tests.together import somebody_waits, together
 
 pytestmark = pytest.mark.django_db(transaction=True)
 __all__ = ["bought", "guest"]
@@ -42,13 +42,16 @@ def claim_while_granting(guest: User, alice: User, paid: Purchase) -> list[Any]:
 
     def slow_grant(**words: Any) -> Any:
         granting.set()
-        claimed.wait(timeout=1)
+        while not (claimed.wait(timeout=0.01) or somebody_waits()):
+            pass
         return real(**words)
 
     def claim_then() -> None:
-        granting.wait(timeout=5)
-        claim(guest=guest, user=alice)
-        claimed.set()
+        granting.wait(timeout=60)
+        try:
+            claim(guest=guest, user=alice)
+        finally:
+            claimed.set()
 
     with mock.patch.object(deposits, "grant", slow_grant):
         return together(
@@ -161,11 +164,11 @@ def test_without_the_locks_on_people_a_claim_would_meet_the_database(
     guest: User, alice: User, bob: User, bought: Purchase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The twin: both read a guest who has not ended, and only the trigger keeps the second from taking over."""
-    everybody_has_read, real_end = Event(), claims._end
+    both_have_read, real_end = Barrier(2, timeout=60), claims._end
     monkeypatch.setattr(locks, "lock_people", lambda *ids: User.objects.in_bulk(ids))
 
     def end_late(*people: Any, **words: Any) -> None:
-        everybody_has_read.wait(timeout=0.5)
+        both_have_read.wait()
         real_end(*people, **words)
 
     monkeypatch.setattr(claims, "_end", end_late)

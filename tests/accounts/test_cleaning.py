@@ -95,12 +95,12 @@ def test_a_guest_in_use_is_passed_by(plus: Tier) -> None:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("select from accounts_user where id = %s for no key update", [guest.pk])
             locked.set()
-            done.wait(timeout=5)
+            done.wait(timeout=60)
         connection.close()
 
     user = Thread(target=use)
     user.start()
-    locked.wait(timeout=5)
+    locked.wait(timeout=60)
     assert delete_idle_guests() == 0
     done.set()
     user.join()

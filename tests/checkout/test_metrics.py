@@ -61,7 +61,7 @@ def test_last_clean_up_is_remembered_and_a_dry_run_is_not(begin: BeginSession) -
 
     run = CleanUpRun.objects.get()
     assert (run.expired, run.deleted, session_metrics().last_clean_up) == (1, 1, run.ran_at)
-    assert timedelta(0) <= database_now() - run.ran_at < timedelta(seconds=10)
+    assert timedelta(0) <= database_now() - run.ran_at < timedelta(minutes=2)
 
 
 def test_clean_ups_are_kept_for_a_month(db: None) -> None:

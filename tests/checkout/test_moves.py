@@ -93,7 +93,7 @@ def test_payment_completes_whatever_the_session_was(begin: BeginSession, status:
 
     assert completed is not None
     assert completed.status == Status.COMPLETED
-    assert timedelta(0) <= database_now() - completed.completed_at < timedelta(seconds=5)  # type: ignore[operator]
+    assert timedelta(0) <= database_now() - completed.completed_at < timedelta(minutes=2)  # type: ignore[operator]
 
 
 def test_completing_again_changes_nothing(begin: BeginSession) -> None:

@@ -122,7 +122,7 @@ def take_the_lock_away(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def read_together(owner_id: int) -> CheckoutSession | None:
         found = read(owner_id)
-        everybody_has_read.wait(timeout=10)
+        everybody_has_read.wait(timeout=60)
         return found
 
     monkeypatch.setattr(locks, "lock_owner", lambda _owner_id: None)

@@ -78,11 +78,11 @@ def pgbouncer(transactional_db: None, tmp_path: Path) -> Iterator[None]:
     database.clear()
     database.update(kept)
     process.terminate()
-    process.wait(timeout=10)
+    process.wait(timeout=60)
 
 
 def _wait_for(port: int) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:

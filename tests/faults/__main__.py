@@ -1,6 +1,6 @@
 """`make faults`: every case, the long ones too; one line each, and how many were survived.
 
-A case is survived when it went as it must and all invariants held within a minute. A twin runs without a guard, and
+A case is survived when it went as it must and all invariants held soon after. A twin runs without a guard, and
 is counted apart: it must see the harm that the guard prevents.
 """
 

@@ -1,4 +1,4 @@
-"""One house for all cases. After each: what must hold, holds within a minute, without help."""
+"""One house for all cases. After each: what must hold, holds soon (HEALING_SECONDS at most), without help."""
 
 import os
 import tempfile

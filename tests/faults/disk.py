@@ -38,7 +38,7 @@ def full(postgres: Postgres, folder: Path) -> Iterator[str]:
 
 
 def _mounts(folder: Path) -> bool:
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     words = ["/bin/mount", "-t", "tmpfs", "-o", f"size={_MEGABYTES}m", "coffer-faults", str(folder)]
     return os.geteuid() == 0 and subprocess.run(words, check=False, capture_output=True).returncode == 0
 

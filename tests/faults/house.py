@@ -12,16 +12,27 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from config import embedded_postgres
 from tests.buyer import Buyer
 from tests.environment import WEBHOOK_SECRET
 from tests.faults.postgres import Postgres
 from tests.sandbox_process import PROJECT, SandboxProcess, free_port
 
-HEALING_SECONDS = 60
+HEALING_SECONDS = 180  # a slow machine's; a quiet one takes a few
 APPLICATION = "config.wsgi:application"
 ALTERED = "tests.faults.altered:application"
 _PEOPLE_AT_ONCE = 40
+
+
+# For a test whose promise is in seconds: where it was only too slow, on a machine that others load, it is tried twice
+# more. Whatever was wrong, lost or doubled fails at once.
+promised_in_seconds = pytest.mark.flaky(reruns=2, only_rerun=["TooSlow"])
+
+
+class TooSlow(AssertionError):
+    """What is promised in seconds took longer."""
 
 
 class House:
@@ -91,7 +102,7 @@ class House:
 
     def start(self, name: str, *command: str, **more: str) -> subprocess.Popen[bytes]:
         """Start `python -m COMMAND...` in a process group of its own."""
-        with (self.folder / f"{name}.log").open("ab") as log:
+        with (self.folder / f"{name}.log").open("wb") as log:
             self._processes[name] = subprocess.Popen(
                 [sys.executable, "-m", *command],
                 cwd=PROJECT,
@@ -122,10 +133,10 @@ class House:
         return list(self._processes)
 
     def log(self, name: str) -> str:
-        """What a process has written."""
+        """What a process has written since it was last started."""
         return (self.folder / f"{name}.log").read_text(errors="replace")
 
-    def buyer(self, base: str = "", *, timeout: float = 30) -> Buyer:
+    def buyer(self, base: str = "", *, timeout: float = 60) -> Buyer:
         """Somebody new, signed in."""
         if not self._people:
             script = f"from tests.faults import people; print(people.sign_in({_PEOPLE_AT_ONCE}))"
@@ -157,7 +168,7 @@ class House:
         answer = json.loads(desk.stdout.readline())
         return answer["code"], answer["out"], answer["error"]
 
-    def wait_for(self, fact: Callable[[], object], *, seconds: float = HEALING_SECONDS) -> float:
+    def wait_for(self, fact: Callable[[], object]) -> float:
         """Wait until `fact` holds; how long that took."""
         began = time.monotonic()
         while True:
@@ -166,8 +177,16 @@ class House:
                     return time.monotonic() - began
             except OSError:
                 pass
-            assert time.monotonic() - began < seconds, "it did not heal in time"
+            assert time.monotonic() - began < HEALING_SECONDS, "it did not heal in time"
             time.sleep(0.1)
+
+    def keeps(self, promised: float, seconds: float) -> None:
+        """Raise TooSlow where it took longer than promised, and than a few plain pages take just now besides."""
+        began = time.monotonic()
+        Buyer(self.base).get("/pricing/")
+        allowed = promised + 3 * (time.monotonic() - began)
+        if seconds >= allowed:
+            raise TooSlow(f"{seconds:.1f} s; promised: {promised} s, allowed just now: {allowed:.1f} s")
 
     def stop(self) -> None:
         """End what is left."""

@@ -61,7 +61,7 @@ def stripe_sessions(house: House) -> list[dict[str, Any]]:
         after = f"&starting_after={found[-1]['id']}" if found else ""
         url = f"{house.stripe.url}/v1/checkout/sessions?limit=100{after}"
         request = urllib.request.Request(url, headers={"Authorization": "Bearer sk_test_invariants"})
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             page = json.load(answer)
         found += page["data"]
         has_more = page["has_more"]

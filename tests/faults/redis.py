@@ -37,7 +37,7 @@ class Redis:
             ],
             stdout=subprocess.DEVNULL,
         )
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not self._answers():
             assert time.monotonic() < deadline, "redis-server did not start"
             time.sleep(0.02)
@@ -57,7 +57,7 @@ class Redis:
 
     def empty(self) -> None:
         """Forget everything."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=2) as wire:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as wire:
             wire.sendall(b"FLUSHALL\r\n")
             assert wire.recv(100).startswith(b"+OK")
 

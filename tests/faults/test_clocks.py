@@ -20,7 +20,7 @@ def test_ahead_refuses_genuine_webhooks_and_the_sweep_credits(house: House, buye
     house.start_web(application=ALTERED, COFFER_ALTERED=f"clock {TEN_MINUTES}")
     house.stripe.control("delivery_mode", mode="normal")
     house.stripe.pay(session_id(buyer.pay_address()))
-    house.wait_for(lambda: last_answer(house) == 400, seconds=10)
+    house.wait_for(lambda: last_answer(house) == 400)
     assert buyer.get("/credits/").balance == 0
 
     house.start_worker()
@@ -33,7 +33,7 @@ def test_behind_takes_genuine_webhooks(house: House, buyer: Buyer) -> None:
     house.stripe.control("delivery_mode", mode="normal")
     house.stripe.pay(session_id(buyer.pay_address()))
 
-    house.wait_for(lambda: buyer.get("/credits/").balance == 220, seconds=10)
+    house.wait_for(lambda: buyer.get("/credits/").balance == 220)
 
 
 @pytest.mark.parametrize("seconds", [TEN_MINUTES, -TEN_MINUTES])

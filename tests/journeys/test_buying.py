@@ -40,7 +40,7 @@ def pay_by_card(page: Page, number: str) -> None:
 
 
 def expect_credited(page: Page, balance: int = 220) -> None:
-    expect(page.locator("main")).to_have_attribute("data-purchase-state", "credited", timeout=15_000)
+    expect(page.locator("main")).to_have_attribute("data-purchase-state", "credited")
     for shown in page.locator("[data-balance]").all():
         expect(shown).to_have_attribute("data-balance", str(balance))
 

@@ -90,7 +90,7 @@ class Life:
 
 
 @pytest.mark.slow
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 @example(life=list(WHOLE_LIVES[0]), seed=1)
 @example(life=list(WHOLE_LIVES[1]), seed=2)
 @example(life=list(WHOLE_LIVES[2]), seed=3)

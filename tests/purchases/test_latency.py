@@ -17,7 +17,7 @@ def test_the_charge_tells_when_a_card_paid(paid: Purchase) -> None:
     purchase = Purchase.objects.get()
     assert purchase.paid_at is not None
     assert purchase.credited_at is not None
-    assert timedelta(seconds=-1) < purchase.credited_at - purchase.paid_at < timedelta(seconds=10)
+    assert timedelta(seconds=-1) < purchase.credited_at - purchase.paid_at < timedelta(minutes=2)
 
 
 def test_a_delayed_payment_is_paid_when_it_succeeds_not_when_it_begins(

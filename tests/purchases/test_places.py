@@ -9,13 +9,14 @@ from purchases.stripe_gateway import places
 from purchases.stripe_gateway.places import NoPlace, Places
 
 
-def test_the_next_one_waits_its_turn() -> None:
+def test_the_next_one_waits_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(places, "SLOW_SECONDS", 60)
     limited, taken, over = Places(1), Event(), Event()
 
     def hold() -> None:
         with limited.taken():
             taken.set()
-            over.wait(timeout=1)
+            over.wait(timeout=60)
 
     holder = Thread(target=hold)
     holder.start()

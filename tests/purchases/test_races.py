@@ -1,11 +1,11 @@
 """Everybody at once. Each race has a twin that shows what the guard prevents."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from threading import Barrier
 from typing import Any
 from unittest import mock
 
 import pytest
-from django.db import connection
 from django.test import Client
 
 from accounts.models import User
@@ -28,22 +28,7 @@ def back(purchase: Purchase) -> str:
     return f"/purchases/return/{purchase.uuid}/?session_id={purchase.stripe_session_id}"
 
 
-@pytest.fixture
-def patient() -> Iterator[None]:
-    """A hundred threads of one interpreter wait for each other, far longer than a lock may be waited for.
-
-    How long a lock is waited for has tests of its own (tests/faults).
-    """
-    options = connection.settings_dict["OPTIONS"]
-    with mock.patch.dict(
-        options, options=f"{options['options']} -c lock_timeout=60s -c statement_timeout=90s"
-    ):
-        connection.close()
-        yield
-    connection.close()
-
-
-@pytest.mark.usefixtures("patient", "alice_client")
+@pytest.mark.usefixtures("alice_client")
 def test_webhook_return_and_sweep_at_once_are_one_credit(alice: User, paid: Purchase) -> None:
     nets: list[Callable[[], Any]] = []
     for number in range(34):
@@ -61,13 +46,18 @@ def test_webhook_return_and_sweep_at_once_are_one_credit(alice: User, paid: Purc
 
 def test_without_the_key_of_the_session_the_credits_would_double(alice: User, paid: Purchase) -> None:
     """The twin: each call a key and a source of its own, and the lock and the look before it gone."""
-    real, count = deposits.grant, iter(range(1000))
+    real, count, everybody_has_read = deposits.grant, iter(range(1000)), Barrier(10)
 
     def keyless(**words: Any) -> Any:
         number = next(count)
         return real(**{**words, "key": f"{words['key']}:{number}", "source": f"{words['source']}:{number}"})
 
-    unlocked = mock.patch.object(fulfilment, "lock_purchase", lambda pk: Purchase.objects.get(pk=pk))
+    def read_together(pk: int) -> Purchase:
+        purchase = Purchase.objects.get(pk=pk)
+        everybody_has_read.wait(timeout=60)
+        return purchase
+
+    unlocked = mock.patch.object(fulfilment, "lock_purchase", read_together)
     unowned = mock.patch.object(fulfilment, "lock_owner", return_value=True)
     uncompleted = mock.patch.object(fulfilment.sessions, "complete")  # type: ignore[attr-defined]
     with mock.patch.object(deposits, "grant", keyless), unlocked, unowned, uncompleted:

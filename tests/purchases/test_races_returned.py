@@ -51,7 +51,7 @@ def test_without_the_purchases_lock_a_refund_would_be_lost(
 ) -> None:
     """The twin: both read before either writes, so one sees no credit and the other no refund."""
     settle, sync = books(paid, stripe)
-    both_have_read = threading.Barrier(2, timeout=10)
+    both_have_read = threading.Barrier(2, timeout=60)
 
     def unlocked(purchase_id: int) -> Purchase:
         purchase = Purchase.objects.get(pk=purchase_id)
@@ -92,7 +92,7 @@ def test_a_slow_answer_does_not_overtake_a_later_one(
     refunds.sync(bought, via=VIA)
 
     stripe.control("release")
-    slow.join(timeout=20)
+    slow.join(timeout=60)
     assert numbers(alice) == (220, 220, 0)
 
 
@@ -113,7 +113,7 @@ def test_without_the_lock_both_would_be_asked_for(
 ) -> None:
     """The twin: both look before either has written; then the constraint or Stripe must say no."""
     bought = credited(paid)
-    both_have_read = threading.Barrier(2, timeout=10)
+    both_have_read = threading.Barrier(2, timeout=60)
 
     def looked(purchase: Purchase, amount_minor: int) -> None:
         both_have_read.wait()

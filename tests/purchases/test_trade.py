@@ -53,7 +53,7 @@ def promotion(stripe: SandboxProcess, purchase: Purchase, *, percent: int) -> No
     client.coupons.create({"id": "OFF", "percent_off": percent, "duration": "once"})
     client.promotion_codes.create({"code": "SAVE", "promotion": {"type": "coupon", "coupon": "OFF"}})
     body = urllib.parse.urlencode({"code": "SAVE"}).encode()
-    urllib.request.urlopen(f"{purchase.stripe_url}/promotion", data=body, timeout=10).close()
+    urllib.request.urlopen(f"{purchase.stripe_url}/promotion", data=body, timeout=60).close()
 
 
 def test_by_default_nothing_is_left_to_the_dashboard(alice: User, plus: Tier, stripe: SandboxProcess) -> None:

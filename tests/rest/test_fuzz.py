@@ -45,6 +45,11 @@ def fuzz(server: LiveServer, headers: Mapping[str, str], *narrowed: str) -> str:
             *told,
             *phases,
             *narrowed,
+            # How slow a busy machine is, is not the question.
+            "--request-timeout",
+            "60",
+            "--suppress-health-check",
+            "too_slow",
             "--seed",
             "7",
             "--warnings",

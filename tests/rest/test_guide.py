@@ -31,7 +31,7 @@ def blocks(language: str) -> str:
 
 def run(program: list[str], address: str, key: str) -> str:
     environment = {**os.environ, "COFFER": address, "KEY": key, "PATH": _path()}
-    ran = subprocess.run(program, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    ran = subprocess.run(program, env=environment, capture_output=True, text=True, timeout=600, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return ran.stdout
 

@@ -38,7 +38,7 @@ def post(url: str, form: dict[str, str] | None = None, **headers: str) -> Page:
 
 def _sent(request: urllib.request.Request) -> Page:
     try:
-        answer = _opener.open(request, timeout=10)
+        answer = _opener.open(request, timeout=60)
     except urllib.error.HTTPError as error:
         answer = error
     with answer:

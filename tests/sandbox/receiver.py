@@ -27,7 +27,7 @@ class Receiver:
     def __init__(self) -> None:
         self.got: list[Delivered] = []
         self.statuses: list[int] = []
-        self.seconds: float = 0
+        self.meet: threading.Barrier | None = None  # so many must be here before any is answered
         self._arrived = threading.Condition()
         self._server = _Server(("127.0.0.1", 0), self._handler())
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
@@ -38,9 +38,9 @@ class Receiver:
 
     def clear(self) -> None:
         with self._arrived:
-            self.got, self.statuses, self.seconds = [], [], 0
+            self.got, self.statuses, self.meet = [], [], None
 
-    def wait_for(self, count: int, *, within: float = 5) -> list[Delivered]:
+    def wait_for(self, count: int, *, within: float = 60) -> list[Delivered]:
         with self._arrived:
             arrived = self._arrived.wait_for(lambda: len(self.got) >= count, timeout=within)
             assert arrived, f"{len(self.got)} of {count} deliveries arrived"
@@ -69,7 +69,8 @@ class Receiver:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                time.sleep(receiver.seconds)
+                if receiver.meet:
+                    receiver.meet.wait(timeout=60)
                 status = receiver._take(
                     Delivered(body=body, signature=self.headers.get("Stripe-Signature", ""))
                 )

@@ -101,7 +101,7 @@ def test_answer_is_held_until_released(
     sandbox.wait_until_held()
     while_held = count(client)
     sandbox.control("release")
-    asking.join(5)
+    asking.join(60)
     assert (while_held, count(client)) == (made, 1)
 
 

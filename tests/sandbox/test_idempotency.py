@@ -87,7 +87,7 @@ def test_second_one_in_flight_is_a_conflict(client: StripeClient, sandbox: Sandb
     with pytest.raises(stripe.APIError) as caught:  # the package has no class of its own for a 409
         create(client, "k1")
     sandbox.control("release")
-    first.join(5)
+    first.join(60)
     assert caught.value.error is not None
     assert (caught.value.http_status, caught.value.error.code) == (409, "idempotency_key_in_use")
     assert create(client, "k1").id == made[0].id
@@ -100,5 +100,5 @@ def test_twenty_at_once_make_one_session(client: StripeClient, sandbox: SandboxP
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
     assert (len(made), len(set(made)), count(client)) == (20, 1, 1)

@@ -41,7 +41,7 @@ def read(sandbox: SandboxProcess) -> Callable[[str], Any]:
         request = urllib.request.Request(
             f"{sandbox.url}/v1/{path}", headers={"Authorization": "Bearer sk_test_x"}
         )
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return json.load(answer)
 
     return of

@@ -10,15 +10,16 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.buyer import Buyer, session_id
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
-START_SECONDS = 300  # the first start installs
-STOP_SECONDS = 20
+START_SECONDS = 900  # the first start installs
+STOP_SECONDS = 120
+HEALING_SECONDS = 60
 PASSWORD = "correct-horse-battery"
 
 
@@ -54,9 +55,9 @@ def running_demo() -> Iterator[str]:
         output = said_at_its_end(demo)
     assert f"http://localhost:{web}" in output, output
     assert "4242 4242 4242 4242" in output, output
-    assert is_free(web), "the web server is still there"
-    assert is_free(sandbox), "the sandbox is still there"
-    assert not left_over(), f"processes are left: {left_over()}"
+    wait_for(lambda: is_free(web), "the web server is still there")
+    wait_for(lambda: is_free(sandbox), "the sandbox is still there")
+    wait_for(lambda: not left_over(), f"processes are left: {left_over()}")
 
 
 def said_at_its_end(demo: subprocess.Popen[str]) -> str:
@@ -88,8 +89,10 @@ def buy(base: str) -> list[str]:
     assert buyer.register(email, PASSWORD).balance == 0
     address = buyer.pay_address("plus")
     say(f"paying {session_id(address)}")
-    page = buyer.get(pay(address))
-    assert (page.state, page.balance) == ("credited", 220), (page.state, page.html[:2000])
+    result = pay(address)
+    # At once, or, where the machine is so busy that Stripe did not answer in time, when it is loaded again.
+    wait_for(lambda: buyer.get(result).state == "credited", "the purchase was not credited")
+    assert buyer.get(result).balance == 220
     assert buyer.get("/credits/").balance == 220
     say("220 credits arrived")
     cookies = [cookie.value or "" for cookie in buyer.cookies if cookie.name in ("sessionid", "csrftoken")]
@@ -119,6 +122,13 @@ def pay(address: str) -> str:
     status, result = Buyer(address).post_once(action, method="card", email="smoke@example.com", **card)
     assert status in (302, 303), f"the payment page answered {status}"
     return result
+
+
+def wait_for(fact: Callable[[], bool], otherwise: str) -> None:
+    deadline = time.monotonic() + HEALING_SECONDS
+    while not fact():
+        assert time.monotonic() < deadline, otherwise
+        time.sleep(0.5)
 
 
 def left_over() -> list[str]:
