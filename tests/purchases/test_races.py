@@ -1,6 +1,8 @@
 """Everybody at once. Each race has a twin that shows what the guard prevents."""
 
+import uuid
 from collections.abc import Callable
+from datetime import timedelta
 from threading import Barrier
 from typing import Any
 from unittest import mock
@@ -80,11 +82,16 @@ def test_without_the_owners_lock_pay_would_meet_the_constraint(
     alice: User, session: CheckoutSession, stripe: SandboxProcess
 ) -> None:
     """The twin: with neither lock, two tabs both see no purchase, and one of them ends in an error."""
-    real = CheckoutSession.objects.get
+    everybody_has_looked = Barrier(10)
+
+    def read_together(pk: uuid.UUID, *, at_least: timedelta) -> CheckoutSession:
+        if at_least:  # the second call, after the look for a purchase
+            everybody_has_looked.wait(timeout=60)
+        return CheckoutSession.objects.get(pk=pk)
 
     unowned = mock.patch.object(opening, "lock_owner", return_value=True)
     held = opening.sessions  # type: ignore[attr-defined]
-    unlocked = mock.patch.object(held, "lock_for_payment", lambda pk, **_: real(pk=pk))
+    unlocked = mock.patch.object(held, "lock_for_payment", read_together)
     with unowned, unlocked:
         answers = together(*[lambda: opening.open_payment(owner=alice, session=session).url] * 10)
 
