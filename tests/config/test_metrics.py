@@ -14,6 +14,7 @@ from pytest_django.fixtures import Settings
 from accounts.models import User
 from checkout import sessions
 from checkout.models import Tier
+from config import metrics
 from config.tasks import beat
 from credits import deposits, spending
 from credits.deposits import NewLot
@@ -91,12 +92,13 @@ def test_signs_of_life(db: None) -> None:
     messages.post(topic="credits.low", key="low", user_id=None, context={})
 
     found = scraped()
-    assert found["coffer_last_beat_seconds"] == 0
+    assert 0 <= found["coffer_last_beat_seconds"] < 60
     assert found["coffer_mails_waiting"] == 1
     assert found["coffer_oldest_unsettled_purchase_seconds"] == -1
 
 
-def test_one_reading_serves_for_ten_seconds(alice: User) -> None:
+def test_one_reading_serves_for_a_while(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metrics, "KEPT_SECONDS", 600)
     before = scraped()
     deposits.grant(user=alice, lots=[NewLot(kind="promo", amount=50)], scope="test", key="a")
 

@@ -1,11 +1,13 @@
 """Everything that goes wrong below /api/ is problem+json, wherever it happens."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 
 import pytest
+import time_machine
 from django.test import Client, override_settings
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from accounts.models import User
@@ -132,6 +134,14 @@ def test_bug_is_500_without_a_word_of_it(back_end: BackEnd, settings: Settings) 
     assert b"KeyError" not in response.content
 
 
+@pytest.fixture
+def within_a_minute() -> Iterator[None]:
+    """Python's clock stands still: with the next minute the count begins anew."""
+    with time_machine.travel(timezone.now(), tick=False):
+        yield
+
+
+@pytest.mark.usefixtures("within_a_minute")
 def test_too_many_calls_are_429_for_each_caller(
     back_end: BackEnd, other: BackEnd, nobody: BackEnd, settings: Settings
 ) -> None:
@@ -146,6 +156,7 @@ def test_too_many_calls_are_429_for_each_caller(
     assert [nobody.get("tiers/").status_code for _ in range(2)] == [200, 429]
 
 
+@pytest.mark.usefixtures("within_a_minute")
 def test_rotating_the_forwarded_address_does_not_help(db: None, settings: Settings) -> None:
     settings.API_CALLS_PER_MINUTE = {"visitor": 1}
 
@@ -156,6 +167,7 @@ def test_rotating_the_forwarded_address_does_not_help(db: None, settings: Settin
     assert [answer.status_code for answer in answers] == [200, 429]
 
 
+@pytest.mark.usefixtures("within_a_minute")
 def test_addresses_behind_a_trusted_proxy_are_told_apart(db: None, settings: Settings) -> None:
     settings.API_CALLS_PER_MINUTE = {"visitor": 1}
     settings.TRUSTED_PROXY_COUNT = 1
