@@ -3,7 +3,7 @@
 import functools
 import json
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NoReturn
@@ -11,13 +11,15 @@ from typing import Any, NoReturn
 import structlog
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
-from psycopg import Connection, Cursor
+from psycopg import Cursor
 from psycopg.types.json import Jsonb
 
 from credits import canonical, errors
 from credits.models import MOST_CREDITS
 
 log = structlog.get_logger(__name__)
+
+Run = Callable[[Any, str, list[Any]], Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,14 +116,16 @@ def _parts(parts: Iterable[tuple[str, int]]) -> tuple[tuple[uuid.UUID, int], ...
 
 
 def _call(verb: str, **arguments: Any) -> dict[str, Any] | None:
-    """One round trip in autocommit; inside the caller's transaction a savepoint, which a refusal rolls back."""
+    """One round trip, inside the caller's transaction too: there with a savepoint, which a refusal rolls back."""
     if not connection.in_atomic_block:
-        return _execute(verb, arguments)
-    with transaction.atomic():
-        return _execute(verb, arguments)
+        return _execute(verb, arguments, run=_prepared if _is_prepared() else _plain)
+    if not _is_prepared() and not connection.settings_dict["OPTIONS"].get("server_side_binding"):
+        return _execute(verb, arguments, run=_nested)
+    with transaction.atomic():  # three round trips: such a statement goes alone
+        return _execute(verb, arguments, run=_prepared if _is_prepared() else _plain)
 
 
-def _execute(verb: str, arguments: dict[str, Any]) -> dict[str, Any] | None:
+def _execute(verb: str, arguments: dict[str, Any], *, run: Run) -> dict[str, Any] | None:
     told = _told(verb)
     statement = _statement(verb, tuple(arguments), is_told=told is not None)
     values: list[Any] = [
@@ -130,22 +134,41 @@ def _execute(verb: str, arguments: dict[str, Any]) -> dict[str, Any] | None:
     ]
     try:
         with connection.cursor() as cursor:
-            if getattr(settings, "CREDITS_PREPARED_STATEMENTS", False):
-                result = _prepared(cursor.connection, statement, values)
-            else:
-                cursor.execute(statement, values)
-                (result,) = cursor.fetchone()
+            result = run(cursor, statement, values)
     except DatabaseError as error:
         _raise_refusal(error)
     return None if result is None else dict(json.loads(result))  # Django has psycopg hand over jsonb as text
 
 
-def _prepared(raw: Connection[Any], statement: str, values: list[Any]) -> Any:
+def _is_prepared() -> bool:
+    return bool(getattr(settings, "CREDITS_PREPARED_STATEMENTS", False))
+
+
+def _plain(cursor: Any, statement: str, values: list[Any]) -> Any:
+    cursor.execute(statement, values)
+    return cursor.fetchone()[0]
+
+
+def _prepared(cursor: Any, statement: str, values: list[Any]) -> Any:
     """Call by a statement that the server has parsed and planned before; psycopg keeps it by its text."""
-    with connection.wrap_database_errors, Cursor(raw) as cursor:
-        row = cursor.execute(statement, values, prepare=True).fetchone()
+    with connection.wrap_database_errors, Cursor(cursor.connection) as raw:
+        row = raw.execute(statement, values, prepare=True).fetchone()
     assert row is not None, "a function answers one row"
     return row[0]
+
+
+def _nested(cursor: Any, statement: str, values: list[Any]) -> Any:
+    """The statement between its savepoint's beginning and end, sent as one."""
+    try:
+        cursor.execute(f"savepoint credits_post; {statement}; release savepoint credits_post", values)
+        cursor.nextset()
+        return cursor.fetchone()[0]
+    except BaseException:
+        try:
+            cursor.execute("rollback to savepoint credits_post; release savepoint credits_post")
+        except DatabaseError:  # the connection is gone: the caller's whole transaction is
+            connection.needs_rollback = True
+        raise
 
 
 # What outgoing webhooks are told, and the setting that says so.

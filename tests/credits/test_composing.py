@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
+from django.test.utils import CaptureQueriesContext
+from pytest_django.fixtures import Settings
 
 from accounts.models import User
 from config.owner import owner_connection
@@ -13,8 +16,10 @@ from credits.balances import balance_of
 from credits.errors import InsufficientCredits
 from credits.hardening import harden
 from credits.proof import prove
+from credits.spending import spend
 from docs.examples import paid_jobs
 from docs.examples.paid_jobs import Job
+from tests.conftest import superuser_connection
 from tests.credits.conftest import Give
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -75,6 +80,52 @@ def test_a_refusal_undoes_only_itself(alice: User, give: Give) -> None:
     assert [job.pages for job in jobs] == [12, 8]
     assert list(Job.objects.values_list("pages", flat=True).order_by("pk")) == [12, 8]
     assert balance_of(alice).current == 0
+
+
+def test_a_verb_inside_a_transaction_is_one_round_trip(alice: User, give: Give) -> None:
+    give(20)
+
+    with transaction.atomic(), CaptureQueriesContext(connection) as sent:
+        spend(user=alice, amount=5, scope="tests", key="a")
+
+    assert len(sent) == 1
+    assert balance_of(alice).current == 15
+
+
+@pytest.mark.parametrize("way", ["together", "prepared", "server_side_binding"])
+def test_a_refusal_leaves_the_callers_transaction_usable(
+    alice: User, give: Give, settings: Settings, way: str
+) -> None:
+    give(20)
+    settings.CREDITS_PREPARED_STATEMENTS = way == "prepared"
+    options = {**connection.settings_dict["OPTIONS"], "server_side_binding": way == "server_side_binding"}
+
+    with mock.patch.dict(connection.settings_dict, OPTIONS=options), transaction.atomic():
+        spend(user=alice, amount=5, scope="tests", key="a")
+        with pytest.raises(InsufficientCredits):
+            spend(user=alice, amount=16, scope="tests", key="b")
+        spend(user=alice, amount=7, scope="tests", key="c")
+
+    assert (balance_of(alice).current, prove().problems) == (8, [])
+
+
+def test_what_breaks_the_connection_breaks_the_callers_transaction(alice: User, give: Give) -> None:
+    give(20)
+
+    @transaction.atomic
+    def spend_without_a_server() -> None:
+        with superuser_connection() as superuser, connection.cursor() as cursor:
+            cursor.execute("select pg_backend_pid()")
+            superuser.execute("select pg_terminate_backend(%s)", cursor.fetchone())
+        with pytest.raises(OperationalError):
+            spend(user=alice, amount=5, scope="tests", key="a")
+        assert connection.needs_rollback
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        spend_without_a_server()
+
+    assert balance_of(alice).current == 20
 
 
 def test_the_document_shows_this_code() -> None:
