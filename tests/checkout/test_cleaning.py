@@ -1,6 +1,7 @@
 """The clean-up: expire past the hours, delete past the days, never what money may still be on."""
 
 import json
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
@@ -10,16 +11,21 @@ import psycopg
 import pytest
 from django.core.management import call_command
 from django.db import connection, transaction
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Now
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from checkout import batches, sessions
+from checkout.locks import Batch
 from checkout.models import CheckoutSession, Tier
 from checkout.tasks import clean_checkout_sessions
 from purchases.models import Purchase
 from tests.checkout.conftest import BeginSession
 from tests.conftest import superuser_connection
+from tests.together import together
 
+AWAITED = "select true from pg_locks where locktype = 'advisory' and not granted"
 Status = CheckoutSession.Status
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
 
@@ -203,6 +209,48 @@ def test_beat_task_cleans(begin: BeginSession) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("step", [batches.expire, batches.delete])
+def test_row_that_moves_while_it_is_looked_for_is_found_where_it_then_is(
+    begin: BeginSession, step: Callable[..., Batch | None]
+) -> None:
+    session = begin(ago=8 * DAY)
+    waits = RawSQL("(select count(*) from (select pg_advisory_xact_lock(1)) as lock)", ())
+    with another_connection() as other:
+        other.execute("select pg_advisory_lock(1)")
+
+        def move() -> None:
+            until = time.monotonic() + 10
+            while not other.execute(AWAITED).fetchone() and time.monotonic() < until:
+                time.sleep(0.01)
+            other.execute(
+                "update checkout_checkoutsession set money_until = now() where id = %s", [session.pk]
+            )
+            other.execute("select pg_advisory_unlock(1)")
+
+        wanted = CheckoutSession.objects.alias(waits=waits).filter(waits=1)
+        batch, _ = together(lambda: step(wanted, limit=1), move)
+
+    assert isinstance(batch, Batch), batch
+    assert batch.size == 1
+    assert not CheckoutSession.objects.filter(status=Status.ACTIVE).exists()
+
+
+@pytest.mark.parametrize("verb", [sessions.expire_due, sessions.delete_old])
+def test_the_last_batch_is_looked_for_as_the_second_was(
+    begin: BeginSession, verb: Callable[..., int]
+) -> None:
+    for number in range(5):
+        begin(owner=owner(number), ago=8 * DAY)
+
+    with CaptureQueriesContext(connection) as queries:
+        verb(limit=1)
+
+    lengths = [len(query["sql"]) for query in queries if "SKIP LOCKED" in query["sql"]]
+    assert len(lengths) == 6
+    assert len(set(lengths[1:])) == 1
+
+
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
     ("verb", "index"),
     [(sessions.expire_due, "checkout_session_due"), (sessions.delete_old, "checkout_session_old")],
@@ -264,9 +312,19 @@ def another_connection() -> psycopg.Connection:
 
 @pytest.mark.parametrize(
     ("size", "seconds", "expected"),
-    [(1000, 0.07, 1000), (1000, 0.2, 500), (400, 0.2, 250), (250, 0.2, 250), (300, 0.01, 600), (5, 0.2, 5)],
+    [
+        (1000, 0.05, 1000),
+        (1000, 0.1, 500),
+        (400, 0.2, 100),
+        (100, 9, 100),
+        (400, 0.04, 500),
+        (300, 0.01, 600),
+        (900, 0.01, 1000),
+    ],
 )
 def test_batches_shrink_where_they_take_long_and_grow_again(size: int, seconds: float, expected: int) -> None:
-    limit = 5 if size == 5 else 1000
+    assert batches._next_size(size, seconds, limit=1000) == expected
 
-    assert batches._next_size(size, seconds, limit=limit) == expected
+
+def test_batches_are_never_larger_than_the_limit() -> None:
+    assert batches._next_size(5, 0.2, limit=5) == 5
