@@ -72,19 +72,20 @@ cross join lateral (
 ) as soon
 where account.user_id = %s
 """
-# What a Line says; the rest of an operation is JSON that costs more to read than all of these.
-_SHOWN = (
-    "row_hash",
-    "account_seq",
-    "kind",
-    "amount",
-    "balance_after",
-    "debt_change",
-    "created_at",
-    "transaction__reason",
-    "lot__uuid",
-    "lot__purchase_ref",
-)
+# What a Line says, as `_line` takes it. Written out: for a page of 25 the ORM costs five times the query itself.
+_LINES = """
+select entry.row_hash, entry.account_seq, entry.kind, entry.amount, entry.balance_after, entry.debt_change,
+  journal.reason, lot.uuid, coalesce(lot.purchase_ref, ''), entry.created_at
+from credits_entry as entry
+join credits_account as account on account.id = entry.account_id
+join credits_transaction as journal on journal.id = entry.transaction_id
+left join credits_lot as lot on lot.id = entry.lot_id
+where account.user_id = %s and entry.account_seq < %s and entry.account_seq > %s
+order by entry.account_seq {order}
+limit %s
+"""
+_NEWEST_FIRST, _OLDEST_FIRST = _LINES.format(order="desc"), _LINES.format(order="asc")
+_ABOVE_ALL = 2**63 - 1  # no entry has this number
 
 
 def balance_of(user: Person) -> Balance:
@@ -179,17 +180,17 @@ def balance_at(user: Person, instant: datetime) -> PastBalance:
 
 def history_of(user: Person, *, before: int | None = None, after: int = 0, limit: int = 25) -> list[Line]:
     """Return the newest entries, newest first; only those below number `before` and above `after`. One query."""
-    entries = entries_of(user, before=before, after=after).only(*_SHOWN)
-    return [line_of(entry) for entry in entries[:limit]]
+    below = _ABOVE_ALL if before is None else before
+    return _lines(_NEWEST_FIRST, user, below=below, above=after, limit=limit)
 
 
 def history_above(user: Person, *, after: int, limit: int = 25) -> list[Line]:
     """Return the entries that follow number `after`, the nearest of them, newest first. One query."""
-    return [line_of(entry) for entry in entries_of(user, after=after).order_by("account_seq")[:limit]][::-1]
+    return _lines(_OLDEST_FIRST, user, below=_ABOVE_ALL, above=after, limit=limit)[::-1]
 
 
 def entries_of(user: Person, *, before: int | None = None, after: int = 0) -> QuerySet[Entry]:
-    """Return the entries behind history_of, to be read in pages or streamed."""
+    """Return the entries behind history_of with all that belongs to them, to be read in pages or streamed."""
     entries = Entry.objects.filter(account__user_id=user.pk) if user.pk is not None else Entry.objects.none()
     if before is not None:
         entries = entries.filter(account_seq__lt=before)
@@ -207,16 +208,51 @@ def posting_for(source: str) -> Posting | None:
 
 def line_of(entry: Entry) -> Line:
     """Return the entry as its owner may see it."""
+    lot = entry.lot
+    return _line(
+        entry.row_hash,
+        entry.account_seq,
+        entry.kind,
+        entry.amount,
+        entry.balance_after,
+        entry.debt_change,
+        entry.transaction.reason,
+        lot.uuid if lot else None,
+        lot.purchase_ref if lot else "",
+        entry.created_at,
+    )
+
+
+def _lines(statement: str, user: Person, *, below: int, above: int, limit: int) -> list[Line]:
+    if user.pk is None:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [user.pk, below, above, limit])
+        return [_line(*row) for row in cursor.fetchall()]
+
+
+def _line(
+    row_hash: bytes | memoryview,
+    seq: int,
+    kind: str,
+    amount: int,
+    balance_after: int,
+    debt_change: int,
+    description: str,
+    lot: uuid.UUID | None,
+    purchase: str,
+    created_at: datetime,
+) -> Line:
     return Line(
         # The hash is the entry's own; its first half is as unique as any uuid.
-        id=uuid.UUID(bytes=bytes(entry.row_hash[:16])),
-        seq=entry.account_seq,
-        kind=entry.kind,
-        amount=entry.amount,
-        balance_after=entry.balance_after,
-        debt_change=entry.debt_change,
-        description=entry.transaction.reason,
-        lot=entry.lot.uuid if entry.lot else None,
-        purchase=entry.lot.purchase_ref if entry.lot else "",
-        created_at=entry.created_at,
+        id=uuid.UUID(bytes=bytes(row_hash[:16])),
+        seq=seq,
+        kind=kind,
+        amount=amount,
+        balance_after=balance_after,
+        debt_change=debt_change,
+        description=description,
+        lot=lot,
+        purchase=purchase,
+        created_at=created_at,
     )
