@@ -1,5 +1,6 @@
 """One's own statement, as a page and as a file. Both take the time it is of: ?from=2026-05-01&to=2026-05-31."""
 
+from functools import partial
 from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
@@ -9,6 +10,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from credits.balances import history_of
 from credits.notices import notes_on
 from credits.periods import Period, period_from
 from credits.shown import shown_to
@@ -24,15 +26,17 @@ def statement(request: HttpRequest) -> HttpResponse:
     period = period_from(request.GET)
     before = request.GET.get("before", "")
     below = int(before) if before.isascii() and before.isdecimal() and len(before) < 19 else None
-    statement = statement_of(request.user, start=period.start, end=period.end)
-    lines = statement.lines(before=below, limit=PAGE + 1)
+    # Of all time there is nothing before, and after it is what one has: no query for either.
+    statement = statement_of(request.user, start=period.start, end=period.end) if period.is_limited else None
+    read = statement.lines if statement else partial(history_of, request.user)
+    lines = read(before=below, limit=PAGE + 1)
     query = urlencode({name: text for name, text in period.given.items() if text})
     balance = shown_to(request.user)
     context = {
         "balance": balance,
         "notes": notes_on(balance, now=timezone.now()),
         "period": period,
-        "statement": statement if period.is_limited else None,
+        "statement": statement,
         "lines": lines[:PAGE],
         "query": query,
         "next_url": f"?{_with(query, before=lines[PAGE - 1].seq)}" if len(lines) > PAGE else None,

@@ -77,6 +77,9 @@
     if (says.dataset.said === name) return;
     says.dataset.said = name;
     says.replaceChildren(...(name ? [document.getElementById(`balance-${name}`).content.cloneNode(true)] : []));
+    const here = new URLSearchParams({ next: location.pathname + location.search });
+    const signIn = says.querySelector("[data-balance-sign-in]");
+    signIn?.setAttribute("href", `${signIn.getAttribute("href")}?${here}`);
   }
 
   function hasPassed(expiry) {
