@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from outbox.letters import has_letter, written
+from outbox.letters import written
 
 EXAMPLE: dict[str, Any] = {
     "added": 220,
@@ -41,7 +41,7 @@ def emails(request: HttpRequest) -> HttpResponse:
 @csp_update({"style-src": [UNSAFE_INLINE]})  # type: ignore[arg-type]  # a mail brings its own style
 def email(request: HttpRequest, topic: str, language: str, kind: str) -> HttpResponse:
     """One of them, as HTML or as text."""
-    if not has_letter(topic):
+    if topic not in topics() or language not in dict(settings.LANGUAGES) or kind not in ("html", "text"):
         raise Http404
     letter = written(topic, EXAMPLE, language=language)
     if kind == "html":
