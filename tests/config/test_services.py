@@ -1,6 +1,7 @@
 """Redis and RabbitMQ, as in production. Where none answers the tests are skipped, except in CI, which brings them."""
 
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 import pytest
 from django.core.cache.backends.redis import RedisCache
 from django.db import connection
+from kombu import Connection
 
 from accounts.models import User
 from outbox import messages
@@ -31,8 +33,14 @@ def need(port: int) -> None:
     assert is_there, f"CI needs a service on port {port}"
 
 
+@pytest.fixture
+def queue() -> str:
+    """Nobody else's: another run of the tests may use the same broker."""
+    return f"coffer-tests-{secrets.token_hex(4)}"
+
+
 @pytest.fixture(params=list(BROKERS.values()), ids=list(BROKERS))
-def broker(request: pytest.FixtureRequest, transactional_db: None) -> Iterator[dict[str, str]]:
+def broker(request: pytest.FixtureRequest, transactional_db: None, queue: str) -> Iterator[dict[str, str]]:
     """The environment of a worker that runs on a real broker and on this test's database; the worker itself."""
     port, url = request.param
     need(port)
@@ -53,6 +61,8 @@ def broker(request: pytest.FixtureRequest, transactional_db: None) -> Iterator[d
         "--concurrency",
         "1",
         "--without-mingle",
+        "--queues",
+        queue,
     ]
     worker = subprocess.Popen(
         words, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
@@ -60,15 +70,27 @@ def broker(request: pytest.FixtureRequest, transactional_db: None) -> Iterator[d
     yield environment
     worker.terminate()
     worker.wait(timeout=120)
+    with Connection(url) as opened:
+        opened.default_channel.queue_delete(queue)
 
 
-def test_a_worker_takes_its_tasks_from_a_real_broker(broker: dict[str, str], alice: User) -> None:
+def test_a_worker_takes_its_tasks_from_a_real_broker(broker: dict[str, str], queue: str, alice: User) -> None:
     context = {"added": 1, "tier_name": "Plus", "reference": "X", "path": "/"}
     messages.post(topic="purchase.credited", key="broker", user_id=alice.pk, context=context)
-    words = [sys.executable, "-m", "celery", "-A", "config", "call", "outbox.tasks.send_outbox"]
+    words = [
+        sys.executable,
+        "-m",
+        "celery",
+        "-A",
+        "config",
+        "call",
+        "outbox.tasks.send_outbox",
+        "--queue",
+        queue,
+    ]
     subprocess.run(words, cwd=ROOT, env=broker, check=True, capture_output=True)
 
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 180
     while Message.objects.get().state != "sent" and time.monotonic() < deadline:
         time.sleep(0.1)
     assert Message.objects.get().state == "sent"
