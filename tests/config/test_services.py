@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 from django.core.cache.backends.redis import RedisCache
 from django.db import connection
-from kombu import Connection
+from kombu import Connection, Queue
 
 from accounts.models import User
 from outbox import messages
@@ -71,7 +71,7 @@ def broker(request: pytest.FixtureRequest, transactional_db: None, queue: str) -
     worker.terminate()
     worker.wait(timeout=120)
     with Connection(url) as opened:
-        opened.default_channel.queue_delete(queue)
+        Queue(queue, channel=opened.default_channel).delete()
 
 
 def test_a_worker_takes_its_tasks_from_a_real_broker(broker: dict[str, str], queue: str, alice: User) -> None:

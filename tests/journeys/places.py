@@ -138,7 +138,8 @@ class Shop:
         waiting = self._delayed()
         assert waiting.owner is not None
         other = sessions.start(owner=waiting.owner, tier=self.tiers[0])
-        underway = client_of(waiting.owner).post(f"/purchases/pay/{other.pk}/", follow=True)
+        browser = client_of(waiting.owner)
+        underway = browser.get(browser.post(f"/purchases/pay/{other.pk}/").headers["Location"])
         stuck = self._person("stuck@example.com")
         order = sessions.start(owner=stuck, tier=self.tiers[1])
         self.stripe.control(
