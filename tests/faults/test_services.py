@@ -2,6 +2,7 @@
 
 import os
 import shelve
+import subprocess
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -9,15 +10,22 @@ from pathlib import Path
 import pytest
 
 from tests.buyer import Buyer, session_id
+from tests.config.test_services import RABBITMQ, need
 from tests.faults import redis
 from tests.faults.house import ALTERED, House, promised_in_seconds
 from tests.faults.redis import Redis
 from tests.faults.visits import LONGEST_SECONDS, timed
+from tests.faults.wire import Wire
 
 BREAK: dict[str, Callable[[Redis], None]] = {
     "down": Redis.kill,
     "silent": Redis.freeze,
     "emptied": Redis.empty,
+}
+BREAK_THE_WIRE: dict[str, Callable[[Wire], None]] = {
+    "down": Wire.close,
+    "silent": Wire.silence,
+    "cut": Wire.cut,
 }
 FAST_SECONDS = 2
 DAY = 24 * 3600
@@ -30,6 +38,31 @@ def service(house: House) -> Iterator[Redis]:
     started = Redis(house.folder)
     yield started
     started.kill()
+
+
+@pytest.fixture
+def rabbitmq(house: House) -> Iterator[Wire]:
+    """Leads to a virtual host of the machine's RabbitMQ that nobody else uses; the broker of this house."""
+    need(RABBITMQ)
+    wire = Wire(RABBITMQ)
+    name = f"coffer-faults-{wire.port}"
+    try:
+        rabbitmqctl("add_vhost", name)
+        rabbitmqctl("set_permissions", "-p", name, "guest", ".*", ".*", ".*")
+        house.settings["CELERY_BROKER_URL"] = f"amqp://guest:guest@127.0.0.1:{wire.port}/{name}"
+        yield wire
+        wire.close()
+    finally:
+        rabbitmqctl("delete_vhost", name)
+
+
+def rabbitmqctl(*words: str) -> None:
+    try:
+        subprocess.run(["rabbitmqctl", "--quiet", *words], check=True, capture_output=True)  # noqa: S607
+    except (OSError, subprocess.CalledProcessError):
+        if os.environ.get("CI"):
+            raise
+        pytest.skip("rabbitmqctl is not here, or not allowed")
 
 
 def buy(house: House, buyer: Buyer) -> str:
@@ -57,6 +90,34 @@ def test_the_broker_is_not_needed_to_buy(
     service.start()
     buy(house, buyer)  # and nobody comes back
     house.wait_for(lambda: buyer.get("/credits/").balance == 440)
+
+
+@pytest.mark.parametrize("breaks", BREAK_THE_WIRE.values(), ids=BREAK_THE_WIRE.keys())
+def test_rabbitmq_is_not_needed_to_buy(
+    house: House, buyer: Buyer, rabbitmq: Wire, breaks: Callable[[Wire], None]
+) -> None:
+    """Guard: as for Redis; and asking how the broker does costs a probe two seconds, not a connection's patience."""
+    house.start_web()
+    house.start_worker()
+    house.wait_for(lambda: "ready." in house.log("worker"))
+    breaks(rabbitmq)
+    for number in range(1, 4):
+        page, seconds = timed(buyer.get, buy(house, buyer))
+        assert (page.state, page.balance) == ("credited", number * 220)
+        assert seconds < LONGEST_SECONDS
+    if breaks is not Wire.cut:
+        house.wait_for(lambda: is_said_of_the_broker(buyer, "unreachable"), seconds=30)
+
+    rabbitmq.mend()
+    buy(house, buyer)  # and nobody comes back
+    house.wait_for(lambda: buyer.get("/credits/").balance == 4 * 220)
+    house.wait_for(lambda: is_said_of_the_broker(buyer, "ok"))
+
+
+def is_said_of_the_broker(buyer: Buyer, word: str) -> bool:
+    page, seconds = timed(buyer.get, "/healthz/ready")
+    assert (page.status, seconds < LONGEST_SECONDS) == (200, True)
+    return f'"broker": "{word}"' in page.html
 
 
 @promised_in_seconds
