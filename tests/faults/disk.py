@@ -51,6 +51,7 @@ def _small_disk(postgres: Postgres, folder: Path) -> Iterator[None]:
     for path in (folder, space):
         os.chown(path, owner.pw_uid, owner.pw_gid)
     with postgres.outside() as connection:
+        connection.execute("vacuum full")  # what other cases have deleted is room, too
         connection.execute(f"create tablespace small location '{space}'")
         _move(postgres, "pg_default", "small")
         filler = folder / "filler"
