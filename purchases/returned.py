@@ -18,7 +18,7 @@ Status = Refund.Status
 # A refund on its way and a dispute under way are asked about daily, whether or not an event comes.
 DAILY = timedelta(days=1)
 # What was committed here and not answered yet is asked for again this soon.
-SOON = timedelta(minutes=1)
+SOON = timedelta(seconds=30)
 # No dispute runs longer; one that Stripe calls by a name that we do not know is left alone then.
 LONGEST_DISPUTE = timedelta(days=300)
 CLOSED = ("won", "lost", "prevented", "warning_closed", "charge_refunded")

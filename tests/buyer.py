@@ -32,6 +32,11 @@ class Page:
         assert found, f"no balance on {self.url} ({self.status})"
         return int(found.group(1))
 
+    @property
+    def hidden(self) -> dict[str, str]:
+        """What the page's forms carry along."""
+        return hidden(self.html)
+
     def action(self, pattern: str) -> str:
         """The first form action that fits."""
         found = re.search(rf'action="({pattern})"', self.html)
@@ -98,6 +103,13 @@ class Buyer:
 
     def _full(self, url: str) -> str:
         return urllib.parse.urljoin(self.base, url)
+
+
+def hidden(html: str) -> dict[str, str]:
+    """The hidden fields of a page's forms."""
+    inputs = re.findall(r"<input type=\"hidden\"[^>]*>", html)
+    pairs = [(re.search(r'name="([^"]*)"', found), re.search(r'value="([^"]*)"', found)) for found in inputs]
+    return {name[1]: value[1] if value else "" for name, value in pairs if name}
 
 
 def session_id(address: str) -> str:

@@ -21,6 +21,17 @@ def _a_key_a_call() -> None:
     stripe_gateway.create_session = keyless
 
 
+def _a_key_a_refund() -> None:
+    from purchases import stripe_gateway
+
+    real = stripe_gateway.create_refund
+
+    def keyless(payment_intent: str, **words: Any) -> Any:
+        return real(payment_intent, **{**words, "ours": str(uuid.uuid4())})
+
+    stripe_gateway.create_refund = keyless
+
+
 def _no_health_checks() -> None:
     from django.conf import settings
 
@@ -50,6 +61,7 @@ def _clock(seconds: str) -> None:
 
 _ALTERATIONS = {
     "a key a call": _a_key_a_call,
+    "a key a refund": _a_key_a_refund,
     "no health checks": _no_health_checks,
     "Django's own cache": _djangos_cache,
     "no patience": _no_patience,

@@ -139,11 +139,13 @@ class House:
     def buyer(self, base: str = "", *, timeout: float = 60) -> Buyer:
         """Somebody new, signed in."""
         if not self._people:
-            script = f"from tests.faults import people; print(people.sign_in({_PEOPLE_AT_ONCE}))"
-            self._people = json.loads(self.manage("shell", "--verbosity", "0", "-c", script))
-        person = Buyer(base or self.base, timeout=timeout)
-        person.cookies.set_cookie(_session_cookie(self._people.pop()))
-        return person
+            self._people = self._sessions(f"{_PEOPLE_AT_ONCE}")
+        return self._visitor(self._people.pop(), base or self.base, timeout=timeout)
+
+    def operator(self) -> Buyer:
+        """Somebody of the staff who may do everything."""
+        (session,) = self._sessions("1, is_staff=True, is_superuser=True")
+        return self._visitor(session, self.base)
 
     def manage(self, *words: str) -> str:
         """Run a management command; what it printed."""
@@ -196,6 +198,16 @@ class House:
             self._desk.communicate()
         self.stripe.kill()
         self.postgres.end()
+
+    def _sessions(self, asked: str) -> list[str]:
+        script = f"from tests.faults import people; print(people.sign_in({asked}))"
+        keys: list[str] = json.loads(self.manage("shell", "--verbosity", "0", "-c", script))
+        return keys
+
+    def _visitor(self, session: str, base: str, *, timeout: float = 60) -> Buyer:
+        person = Buyer(base, timeout=timeout)
+        person.cookies.set_cookie(_session_cookie(session))
+        return person
 
     def _opened_desk(self) -> subprocess.Popen[str]:
         with (self.folder / "desk.log").open("ab") as log:

@@ -2,6 +2,7 @@
 
 import json
 import urllib.request
+from collections import Counter
 from typing import Any
 
 from tests.faults.house import House
@@ -26,6 +27,19 @@ WRONG = {
         select purchase.id from purchases_purchase purchase where purchase.status = 'credited' and not exists (
           select from credits_transaction booked where booked.source = purchase.stripe_session_id
           and booked.kind = 'purchase' and booked.amount = purchase.credits + purchase.bonus_credits)""",
+    "credits taken back are not the share of the money that went back": """
+        select purchase.id from purchases_purchase purchase,
+        lateral (select greatest(1, coalesce(amount_total, price_minor)) as paid) as price,
+        lateral (select least(paid, refunded_minor + disputed_minor) as returned) as gone,
+        lateral (
+          select coalesce(sum(entry.debt_change - entry.amount), 0) as taken from credits_transaction granted
+          join credits_lot lot on lot.transaction_id = granted.id
+          join credits_transaction booked on booked.about_lot_id = lot.id and booked.kind = 'claw_back'
+          join credits_entry entry on entry.transaction_id = booked.id
+          where granted.source = purchase.stripe_session_id) as ledger
+        where purchase.status = 'credited' and (credits_taken <> ledger.taken
+        or credits_taken <> credits * returned / paid + bonus_credits * returned / paid)""",
+    "a refund left asking": "select id from purchases_refund where status = 'asking'",
     "an event that waits": "select event_id from purchases_stripeevent where state = 'waiting'",
     "a purchase left opening": "select id from purchases_purchase where status = 'opening'",
 }
@@ -34,6 +48,7 @@ CREDITED = """
     from credits_transaction booked join credits_account account on account.id = booked.account_id
     join credits_entry entry on entry.transaction_id = booked.id
     where booked.kind = 'purchase' group by 1, 2"""
+REFUNDED = "select payment_intent, refunded_minor from purchases_purchase where refunded_minor <> 0"
 
 
 def problems(house: House) -> list[str]:
@@ -41,6 +56,8 @@ def problems(house: House) -> list[str]:
     found = [name for name, query in WRONG.items() if house.postgres.rows(query)]
     if paid_at_stripe(house) != set(house.postgres.rows(CREDITED)):
         found.append("paid Stripe sessions and credited purchases differ")
+    if set(refunded_at_stripe(house).items()) != set(house.postgres.rows(REFUNDED)):
+        found.append("refunds at Stripe and in our books differ")
     return found + [str(problem) for problem in house.json("verify_ledger")["problems"]]
 
 
@@ -53,13 +70,26 @@ def paid_at_stripe(house: House) -> set[tuple[str, int, int]]:
     }
 
 
+def refunded_at_stripe(house: House) -> dict[object, object]:
+    """What Stripe has returned, by payment."""
+    found: Counter[object] = Counter()
+    for one in _listed(house, "refunds"):
+        if one["status"] in ("pending", "succeeded"):
+            found[one["payment_intent"]] += one["amount"]
+    return dict(found)
+
+
 def stripe_sessions(house: House) -> list[dict[str, Any]]:
     """Every Checkout Session that Stripe knows."""
+    return _listed(house, "checkout/sessions")
+
+
+def _listed(house: House, things: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     has_more = True
     while has_more:
         after = f"&starting_after={found[-1]['id']}" if found else ""
-        url = f"{house.stripe.url}/v1/checkout/sessions?limit=100{after}"
+        url = f"{house.stripe.url}/v1/{things}?limit=100{after}"
         request = urllib.request.Request(url, headers={"Authorization": "Bearer sk_test_invariants"})
         with urllib.request.urlopen(request, timeout=60) as answer:
             page = json.load(answer)

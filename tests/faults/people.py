@@ -10,15 +10,15 @@ from django.contrib.sessions.backends.db import SessionStore
 from accounts.models import User
 
 
-def sign_in(count: int) -> str:
+def sign_in(count: int, **fields: bool) -> str:
     """Make so many people; return their session keys as JSON."""
     assert settings.SESSION_ENGINE.endswith("db"), "what the database holds, every session engine reads"
-    return json.dumps([_session() for _ in range(count)])
+    return json.dumps([_session(**fields) for _ in range(count)])
 
 
-def _session() -> str:
+def _session(**fields: bool) -> str:
     # A password that fits nothing, without the cost of a hash.
-    user = User.objects.create(email=f"{secrets.token_hex(8)}@example.com", password="!")
+    user = User.objects.create(email=f"{secrets.token_hex(8)}@example.com", password="!", **fields)
     session = SessionStore()
     session[SESSION_KEY] = str(user.pk)
     session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[-1]

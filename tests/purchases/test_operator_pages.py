@@ -10,6 +10,7 @@ from accounts.models import User
 from credits.balances import balance_of
 from purchases.fulfilment import settle
 from purchases.models import OperatorAction, Purchase, Refund, StripeEvent
+from tests.buyer import hidden
 from tests.purchases.conftest import completed, deliver
 from tests.purchases.operating import clerk, client_of
 from tests.sandbox_process import SandboxProcess
@@ -26,13 +27,6 @@ def credited(paid: Purchase) -> Purchase:
 
 def page_of(purchase: Purchase, tool: str) -> str:
     return f"{PURCHASES}{purchase.pk}/{tool}/"
-
-
-def hidden(html: str) -> dict[str, str]:
-    """What the form on a page carries along."""
-    inputs = re.findall(r"<input type=\"hidden\"[^>]*>", html)
-    pairs = [(re.search(r'name="([^"]*)"', found), re.search(r'value="([^"]*)"', found)) for found in inputs]
-    return {name[1]: value[1] if value else "" for name, value in pairs if name}
 
 
 def send(client: Client, address: str, **fields: object) -> str:
