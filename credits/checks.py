@@ -22,7 +22,6 @@ TRIGGERS = {
         "credits_entry_append_only",
         "credits_entry_apply",
         "credits_entry_verify",
-        "credits_entry_verify_capture",
     },
     "credits_lot": {
         "credits_lot_append_only",

@@ -35,7 +35,7 @@ group by account.uuid, account.user_id, (lot.expires_at at time zone 'UTC')::dat
 on conflict (key) do nothing
 """
 
-# The verbs tell at once (sql/0050_tell.sql), under the same key; this finds what time took, and what a verb missed.
+# The verbs tell at once (sql/0065_tell.sql), under the same key; this finds what time took, and what a verb missed.
 # `lifetime` rises with every credit that comes, so that each time it is used up again is told once.
 _LOW = """
 insert into outbox_message (topic, key, user_id, context)

@@ -2,7 +2,6 @@
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
@@ -39,10 +38,7 @@ class Account(models.Model):
     class Meta:
         verbose_name = _("account")
         verbose_name_plural = _("accounts")
-        # The rules are in credits/sql/0003_guards.sql: PostgreSQL parses every check anew for every statement.
-        constraints = [
-            models.CheckConstraint(condition=Q(posted__gte=F("held")), name="credits_account_no_overdraft"),
-        ]
+        # The rules are in credits/sql/: PostgreSQL parses every check anew for every statement.
 
     def __str__(self) -> str:
         return str(self.uuid)

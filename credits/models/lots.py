@@ -69,13 +69,7 @@ class Lot(models.Model):
             ),
             models.Index(fields=["origin"], condition=Q(origin__isnull=False), name="credits_lot_origin"),
         ]
-        # The other rules are in credits/sql/0003_guards.sql: PostgreSQL parses every check anew for every statement.
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(held__gte=0, remaining__gte=F("held"), granted__gte=F("remaining")),
-                name="credits_lot_no_overdraft",
-            ),
-        ]
+        # The rules are in credits/sql/: PostgreSQL parses every check anew for every statement.
 
     def __str__(self) -> str:
         return str(self.uuid)

@@ -1,6 +1,7 @@
 """Raw SQL as the owner of the tables, which constraints and triggers refuse all the same."""
 
 import uuid
+from collections.abc import Callable
 
 import psycopg
 import pytest
@@ -11,6 +12,7 @@ from psycopg.errors import CheckViolation
 from accounts.models import User
 from credits.models import Account
 from tests.credits.attacks import TABLES, entry, refused, with_own_trigger
+from tests.credits.racing import replaced
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("untouched")]
 
@@ -215,6 +217,27 @@ def test_what_a_digest_is_given_as_is_not_believed(owner: psycopg.Connection) ->
         ).fetchone()
 
     assert row == (True,)
+
+
+# What each guard says of an overdraft; the one of entries is asked first, then the account's.
+OVERDRAFT = {
+    "credits_entry_verify": "v_remaining < v_held",
+    "credits_account_guard": "new.posted < new.held",
+}
+
+
+@pytest.mark.parametrize(
+    ("without", "rule"), [(1, "credits_account_no_overdraft"), (2, "credits_lot_no_overdraft")]
+)
+def test_behind_one_guard_against_overdrafts_stands_the_next(
+    owner: psycopg.Connection, without: int, rule: str
+) -> None:
+    def silenced(said: str) -> Callable[[str], str]:
+        return lambda source: source.replace(said, "false")
+
+    guards = list(OVERDRAFT.items())[:without]
+    with replaced(owner, {guard: silenced(said) for guard, said in guards}):
+        refused(owner, entry(amount="-44", balance_after="a.posted - 44"), rule)
 
 
 def test_a_spend_of_an_expired_lot_is_refused_to_the_owner(owner: psycopg.Connection) -> None:
