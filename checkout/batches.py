@@ -4,8 +4,7 @@ Raw SQL: the ORM's thousand parameters, and its delete(), take several times as 
 """
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from django.db import connection, transaction
@@ -23,9 +22,6 @@ update checkout_checkoutsession set status = %s, end_reason = %s where ctid = an
 """
 LET_GO = "update {table} set {column} = null where {column} = any(array(select unnest(%s::uuid[])))"
 DELETE = "delete from checkout_checkoutsession where ctid = any(array(select unnest(%s::tid[])))"
-# A crash of the server may forget the last half second: what it forgets is expired or deleted again, and a later
-# commit of anybody's who saw it keeps it.
-UNHURRIED = "set local synchronous_commit = off"
 
 # How long a transaction should take: others wait that long for a row in it. Half of what anybody should wait, since a
 # batch learns only from the one before.
@@ -55,7 +51,7 @@ def until_none_is_left(
 
 def expire(due: QuerySet[CheckoutSession], *, limit: int) -> locks.Batch | None:
     """Expire up to `limit` of what is due and return them; None where none is left that nobody holds."""
-    with _transaction():
+    with transaction.atomic():
         batch = locks.lock_batch(due, order_by="expires_at", limit=limit)
         if batch is not None:
             status, reason = CheckoutSession.Status.EXPIRED, CheckoutSession.EndReason.TIME_PASSED
@@ -67,7 +63,7 @@ def expire(due: QuerySet[CheckoutSession], *, limit: int) -> locks.Batch | None:
 
 def delete(old: QuerySet[CheckoutSession], *, limit: int) -> locks.Batch | None:
     """Delete up to `limit` of the old ones and return them; None where none is left that nobody holds."""
-    with _transaction():
+    with transaction.atomic():
         batch = locks.lock_batch(old, order_by="created_at", limit=limit)
         if batch is not None:
             # A statement of its own, after the lock: it sees whatever came to name these sessions until then.
@@ -82,13 +78,6 @@ def _next_size(size: int, seconds: float, *, limit: int) -> int:
     """As many as would have taken the usual time; at most twice as many as before, since one may be lucky."""
     fitting = int(size * USUAL_SECONDS / seconds)
     return min(limit, 2 * size, max(SMALLEST, fitting))
-
-
-@contextmanager
-def _transaction() -> Iterator[None]:
-    with transaction.atomic():
-        _run(UNHURRIED)
-        yield
 
 
 def _let_go() -> list[sql.Composed]:

@@ -235,6 +235,22 @@ def test_row_that_moves_while_it_is_looked_for_is_found_where_it_then_is(
     assert not CheckoutSession.objects.filter(status=Status.ACTIVE).exists()
 
 
+@pytest.mark.django_db(transaction=True)
+def test_commits_of_the_clean_up_alone_wait_for_no_flush(begin: BeginSession) -> None:
+    begin(ago=8 * DAY)
+    shown = "select current_setting('synchronous_commit')"
+
+    with connection.cursor() as cursor, transaction.atomic():
+        sessions.expire_due()
+        cursor.execute(shown)
+        during = cursor.fetchone()
+    with connection.cursor() as cursor:
+        cursor.execute(shown)
+        after = cursor.fetchone()
+
+    assert (during, after) == (("off",), ("on",))
+
+
 @pytest.mark.parametrize("verb", [sessions.expire_due, sessions.delete_old])
 def test_the_last_batch_is_looked_for_as_the_second_was(
     begin: BeginSession, verb: Callable[..., int]
