@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.conf import settings as django_settings
@@ -37,7 +38,9 @@ def page(browser: Browser, shop: str, alice: User, debit: Purchase) -> Iterator[
     context = browser.new_context(base_url=shop)
     context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": shop}])
     opened = context.new_page()
-    opened.clock.install()
+    now = datetime.now(UTC)
+    opened.clock.install(time=now)
+    opened.clock.pause_at(now + timedelta(seconds=1))  # a slow start must not use up the first seconds
     opened.goto(f"/purchases/return/{debit.uuid}/?session_id={debit.stripe_session_id}")
     expect(opened.locator("main")).to_have_attribute("data-purchase-state", "processing")
     yield opened
