@@ -37,7 +37,7 @@ def measured(stripe: SandboxProcess, *, events: int) -> tuple[float, float]:
     from django.test.utils import override_settings
 
     with silent(), override_settings(STRIPE_API_BASE=stripe.url):
-        environs = [_delivery(number, _paid(stripe, number)) for number in range(events)]
+        environs = [_delivery(number, paid(stripe, number)) for number in range(events)]
         handler: Any = WSGIHandler()
         clock, cpu = time.perf_counter(), time.process_time()
         for environ in environs:
@@ -47,7 +47,7 @@ def measured(stripe: SandboxProcess, *, events: int) -> tuple[float, float]:
         return events / (time.perf_counter() - clock), (time.process_time() - cpu) / events
 
 
-def _paid(stripe: SandboxProcess, number: int) -> str:
+def paid(stripe: SandboxProcess, number: int) -> str:
     """A session that somebody has just paid for."""
     from accounts.models import User
     from checkout import sessions
