@@ -29,6 +29,17 @@ def lock_session(session_id: uuid.UUID) -> CheckoutSession | None:
     return CheckoutSession.objects.select_for_update(no_key=True).filter(pk=session_id).first()
 
 
+# For sessions.complete(), in one round trip: what it was is only known under the lock.
+LOCK_AND_COMPLETE = """
+with before as (
+  select id, owner_id, status from checkout_checkoutsession where id = %s for no key update
+)
+update checkout_checkoutsession as session set status = 'completed'
+from before where session.id = before.id and before.status <> 'completed'
+returning before.owner_id, before.status
+"""
+
+
 def lock_active_session(owner_id: int) -> CheckoutSession | None:
     """Lock the one active session of this person, past its time or not."""
     active = CheckoutSession.objects.filter(owner_id=owner_id, status=CheckoutSession.Status.ACTIVE)

@@ -81,20 +81,21 @@ def cancel(*, session: CheckoutSession) -> CheckoutSession:
         return current
 
 
-def complete(session_id: uuid.UUID) -> CheckoutSession | None:
-    """Mark a session completed, whatever it was: Stripe's form is done. Returns it, or None where it is gone.
+def complete(session_id: uuid.UUID) -> bool:
+    """Mark a session completed, whatever it was: Stripe's form is done. Return whether it was alive till then.
 
     For settling only, inside its transaction and after its lock on the owner. A repeat changes nothing.
     """
     assert connection.in_atomic_block, "complete() belongs to the transaction that books the payment"
-    session = locks.lock_session(session_id)
-    if session is not None and not session.is_completed:
-        before = session.status
-        session.status = Status.COMPLETED
-        session.save(update_fields=["status"])
-        session.refresh_from_db(fields=["completed_at", "updated_at"])
-        log_move(session, before=before, reason="form_complete")
-    return session
+    with connection.cursor() as cursor:
+        cursor.execute(locks.LOCK_AND_COMPLETE, [session_id])
+        row = cursor.fetchone()
+    if row is None:  # completed before, or gone
+        return CheckoutSession.objects.filter(pk=session_id).exists()
+    owner_id, before = row
+    session = CheckoutSession(pk=session_id, owner_id=owner_id, status=Status.COMPLETED)
+    log_move(session, before=before, reason="form_complete")
+    return bool(before == Status.ACTIVE)
 
 
 def lock_for_payment(session_id: uuid.UUID, *, at_least: timedelta) -> CheckoutSession:

@@ -14,10 +14,11 @@ from django.db.models.functions import Now
 
 from checkout import sessions
 from credits import deposits
+from credits.accounts import Holder
 from credits.errors import KeyReused, SourceUsed
 from outbox import messages
 from purchases import alerts, comparison, duplicates, rebuilding, refunds, signed_metadata, stripe_gateway
-from purchases.locks import lock_owner, lock_purchase
+from purchases.locks import lock_owner_to_credit, lock_purchase
 from purchases.models import Purchase
 from purchases.stripe_gateway import StripeSession
 
@@ -87,17 +88,18 @@ def book(purchase: Purchase, truth: StripeSession, *, via: Purchase.Via, accepte
     One transaction; locks user, checkout session, purchase, account. What another caller has credited meanwhile needs
     no lock: credited is an end.
     """
-    credited = Purchase.objects.filter(pk=purchase.pk, status=Status.CREDITED).first()
-    if credited is not None:
-        return credited
     with transaction.atomic():
-        is_late = duplicates.is_late(purchase)
-        owner_id = _lock_in_order(purchase, truth)
+        owner_id = lock_owner_to_credit(purchase.pk)
+        if owner_id is None:
+            seen = Purchase.objects.get(pk=purchase.pk)
+            if seen.status == Status.CREDITED:
+                return seen
+        is_late = truth.is_complete and not _complete_session(purchase)
         purchase = lock_purchase(purchase.pk)
         before = purchase.status
         if before != Status.CREDITED:
             _record(purchase, truth)
-            purchase.is_late = purchase.is_late or (truth.is_complete and is_late)
+            purchase.is_late = purchase.is_late or is_late
             _decide(purchase, truth, owner_id=owner_id, via=via, accepted=accepted)
     if purchase.status != before:
         level = log.error if purchase.status == Status.REVIEW else log.info
@@ -125,18 +127,9 @@ def _by_metadata(truth: StripeSession) -> Purchase | None:
     return found if found.stripe_session_id in (None, truth.id) else None
 
 
-def _lock_in_order(purchase: Purchase, truth: StripeSession) -> int | None:
-    """Lock the owner, then the checkout session (completing it where Stripe's form is done)."""
-    owner_id = purchase.owner_id
-    for _attempt in range(3):
-        is_there = lock_owner(owner_id)
-        current = Purchase.objects.values_list("owner_id", flat=True).get(pk=purchase.pk)
-        if current == owner_id:
-            break
-        owner_id = current  # a claim moved it while we waited for the old owner's lock
-    if truth.is_complete and purchase.checkout_session_id:
-        sessions.complete(purchase.checkout_session_id)
-    return owner_id if is_there else None
+def _complete_session(purchase: Purchase) -> bool:
+    """Complete the checkout session and return whether it was alive: a payment for a dead or deleted one is late."""
+    return purchase.checkout_session_id is not None and sessions.complete(purchase.checkout_session_id)
 
 
 def _record(purchase: Purchase, truth: StripeSession) -> None:
@@ -166,12 +159,8 @@ def _decide(
         reason = reason or ("owner_gone" if owner_id is None else "")
         if reason:
             _review(purchase, reason)
-            return
-        try:
+        else:
             _credit(purchase, truth, via=via)
-        except (SourceUsed, KeyReused) as error:
-            # The ledger has this payment already, for somebody or something else (a restored backup, say).
-            _review(purchase, f"ledger: {error}")
     elif purchase.status == Status.REVIEW:
         _save(purchase)
     elif truth.is_complete and truth.payment_intent_status in FAILED_INTENTS:
@@ -198,33 +187,39 @@ def _review(purchase: Purchase, reason: str) -> None:
 
 
 def _credit(purchase: Purchase, truth: StripeSession, *, via: Purchase.Via) -> None:
-    assert purchase.owner is not None, "a purchase without an owner goes to review"
-    posting = deposits.grant(
-        user=purchase.owner,
-        lots=_lots(purchase),
-        kind="purchase",
-        scope="purchases",
-        key=f"purchase:{truth.id}",
-        source=truth.id,
-        purchase_ref=str(purchase.uuid),
-        actor=f"purchases:{via}",
-        reason=purchase.tier_name,
-    )
+    assert purchase.owner_id is not None, "a purchase without an owner goes to review"
+    try:
+        posting = deposits.grant(
+            user=Holder(pk=purchase.owner_id),
+            lots=_lots(purchase),
+            kind="purchase",
+            scope="purchases",
+            key=f"purchase:{truth.id}",
+            source=truth.id,
+            purchase_ref=str(purchase.uuid),
+            actor=f"purchases:{via}",
+            reason=purchase.tier_name,
+        )
+    except (SourceUsed, KeyReused) as error:
+        # The ledger has this payment already, for somebody or something else (a restored backup, say).
+        _review(purchase, f"ledger: {error}")
+        return
     if posting.added != purchase.total_credits:
         _report_difference(purchase, added=posting.added)
+    purchase.status = Status.CREDITED
+    refunds.take_back(purchase, via=via)
     _save(
         purchase,
         status=Status.CREDITED,
         reason="",
         credited_via=via,
         credited_at=Now(),
+        credits_taken=purchase.credits_taken,
         is_duplicate=duplicates.flag_others(purchase),
         next_check_at=None,
         # What went back before it was credited, and nobody told us of.
         next_sync_at=Now() if truth.has_returns else purchase.next_sync_at,
     )
-    refunds.take_back(purchase, via=via)
-    _save(purchase, credits_taken=purchase.credits_taken)
     _tell(purchase, "purchase.credited", added=posting.added)
     _announce(
         purchase,

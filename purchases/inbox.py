@@ -69,22 +69,25 @@ def read(payload: bytes, signature: str) -> dict[str, Any]:
     return event
 
 
-def store(event: dict[str, Any]) -> StripeEvent | None:
-    """Keep an event that concerns purchases, once; return it, or None for a kind that we do not follow."""
+def store(event: dict[str, Any], *, is_delivered: bool = False) -> StripeEvent | None:
+    """Keep an event that concerns purchases, once; return it, or None for a kind that we do not follow.
+
+    `is_delivered`: a webhook call brought it, which is noted also where the backfill had found it before.
+    """
     if event["type"] not in FOLLOWED:
         return None
-    stored, is_new = StripeEvent.objects.get_or_create(
-        event_id=event["id"],
-        defaults={
-            "type": event["type"],
-            "object_id": str(_object(event).get("id", ""))[:255],
-            "livemode": bool(event.get("livemode")),
-            "api_version": str(event.get("api_version") or "")[:60],
-            "payload": event,
-            "happened_at": happened_at(event),
-        },
-    )
-    if is_new:
+    values = {
+        "event_id": event["id"],
+        "type": event["type"],
+        "object_id": str(_object(event).get("id", ""))[:255],
+        "livemode": bool(event.get("livemode")),
+        "api_version": str(event.get("api_version") or "")[:60],
+        "payload": json.dumps(event),
+        "happened_at": happened_at(event),
+        "is_delivered": is_delivered,
+    }
+    (stored,) = StripeEvent.objects.raw(_STORE, values)
+    if stored.is_new:  # type: ignore[attr-defined]  # the statement says so
         log.info("event_stored", stripe_event=stored.event_id, type=stored.type, object=stored.object_id)
     return stored
 
@@ -93,11 +96,6 @@ def happened_at(event: dict[str, Any]) -> datetime | None:
     """When Stripe says that it happened; None where it does not say."""
     created = event.get("created")
     return datetime.fromtimestamp(created, UTC) if type(created) is int and 0 < created < 2**33 else None
-
-
-def delivered(event: StripeEvent) -> None:
-    """Note that a webhook call brought this event, also where the backfill had found it before."""
-    StripeEvent.objects.filter(pk=event.pk, delivered_at=None).update(delivered_at=Now())
 
 
 def handle(event: StripeEvent, *, via: Purchase.Via = Purchase.Via.WEBHOOK) -> Outcome:
@@ -113,7 +111,6 @@ def handle(event: StripeEvent, *, via: Purchase.Via = Purchase.Via.WEBHOOK) -> O
             attempts=F("attempts") + 1, error=str(error)[:200], next_attempt_at=Now() + wait
         )
         raise
-    latency.note(event)
     state = StripeEvent.State.IGNORED if outcome is Outcome.NOT_OURS else StripeEvent.State.HANDLED
     StripeEvent.objects.filter(pk=event.pk).update(
         state=state, attempts=F("attempts") + 1, error="", handled_at=Now()
@@ -152,13 +149,20 @@ def _claim(after: int) -> list[StripeEvent]:
 
 def _settle(event: StripeEvent, *, via: Purchase.Via) -> Outcome:
     try:
-        if event.type in RETURN_EVENTS:
-            return _sync(event, via=via)
-        session_id = _session_id(event)
-        return settle(session_id, via=via).outcome if session_id else Outcome.NOT_OURS
+        return _sync(event, via=via) if event.type in RETURN_EVENTS else _settle_session(event, via=via)
     except UnknownAtStripe:
         # Another account's event, or a session that Stripe has forgotten: asking again would not help.
         return Outcome.NOT_OURS
+
+
+def _settle_session(event: StripeEvent, *, via: Purchase.Via) -> Outcome:
+    session_id = _session_id(event)
+    if not session_id:
+        return Outcome.NOT_OURS
+    settlement = settle(session_id, via=via)
+    if settlement.purchase is not None:
+        latency.note(event, settlement.purchase)
+    return settlement.outcome
 
 
 def _sync(event: StripeEvent, *, via: Purchase.Via) -> Outcome:
@@ -211,3 +215,17 @@ def _object(event: dict[str, Any]) -> dict[str, Any]:
     data = event.get("data")
     stripe_object = data.get("object") if isinstance(data, dict) else None
     return stripe_object if isinstance(stripe_object, dict) else {}
+
+
+# A row that this statement has inserted was updated by nobody: its xmax is 0.
+_STORE = """
+insert into purchases_stripeevent as known (
+  event_id, type, object_id, livemode, api_version, payload, state, attempts, error, happened_at, delivered_at
+)
+values (
+  %(event_id)s, %(type)s, %(object_id)s, %(livemode)s, %(api_version)s, %(payload)s::jsonb, 'waiting', 0, '',
+  %(happened_at)s, case when %(is_delivered)s then statement_timestamp() end
+)
+on conflict (event_id) do update set delivered_at = coalesce(known.delivered_at, excluded.delivered_at)
+returning *, xmax = 0 as is_new
+"""

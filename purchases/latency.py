@@ -23,15 +23,15 @@ class Net:
     worst_seconds: float | None
 
 
-def note(event: StripeEvent) -> None:
+def note(event: StripeEvent, purchase: Purchase) -> None:
     """Keep the paid instant that an event tells of. The success of a delayed payment is later than its charge."""
-    purchases = Purchase.objects.filter(stripe_session_id=event.object_id)
     if event.happened_at is None:
         return
+    told = Purchase.objects.filter(pk=purchase.pk)
     if event.type == DELAYED_PAID:
-        purchases.update(paid_at=event.happened_at)
-    elif event.type == COMPLETED and _payment_status(event.payload) in PAID:
-        purchases.filter(paid_at=None).update(paid_at=event.happened_at)
+        told.update(paid_at=event.happened_at)
+    elif purchase.paid_at is None and event.type == COMPLETED and _payment_status(event.payload) in PAID:
+        told.filter(paid_at=None).update(paid_at=event.happened_at)
 
 
 def by_net(*, window: timedelta = timedelta(days=7)) -> dict[str, Net]:

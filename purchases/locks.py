@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from django.contrib.auth import get_user_model
+from django.db import connection
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 
@@ -15,6 +16,19 @@ def lock_owner(user_id: int | None) -> bool:
     """Lock the person's row against a claim; False where the person is gone."""
     users = get_user_model()._default_manager.select_for_update(no_key=True)
     return user_id is not None and users.filter(pk=user_id).values("pk").first() is not None
+
+
+def lock_owner_to_credit(purchase_id: int) -> int | None:
+    """Lock the owner of a purchase against a claim, and return their id.
+
+    None where nobody owns it, and where it is credited already, which needs no lock.
+    """
+    assert connection.in_atomic_block, "a lock lasts as long as the transaction around it"
+    while True:
+        locked = _owner_id(_LOCK_OWNER, purchase_id)
+        # Somebody may have claimed or credited it while we waited.
+        if locked == _owner_id(_OWNER, purchase_id):
+            return locked
 
 
 def lock_purchase(purchase_id: int) -> Purchase:
@@ -85,3 +99,18 @@ def due_events(*, limit: int, after: int) -> list[StripeEvent]:
         state=StripeEvent.State.WAITING, next_attempt_at__lte=Now(), pk__gt=after
     )
     return list(waiting.select_for_update(skip_locked=True, no_key=True).order_by("pk")[:limit])
+
+
+_OWNER = "select owner_id from purchases_purchase where id = %s and status <> 'credited'"
+_LOCK_OWNER = """
+select id from accounts_user
+where id = (select owner_id from purchases_purchase where id = %s and status <> 'credited')
+for no key update
+"""
+
+
+def _owner_id(query: str, purchase_id: int) -> int | None:
+    with connection.cursor() as cursor:
+        cursor.execute(query, [purchase_id])
+        row = cursor.fetchone()
+    return row[0] if row else None

@@ -27,18 +27,21 @@ _STATES = {
 }
 
 
-def ask(purchase: Purchase, session_id: str, *, via: Purchase.Via) -> Outcome | None:
-    """Settle while a person waits; None where Stripe gave no answer in time (never a failure to the person)."""
+def ask(purchase: Purchase, session_id: str, *, via: Purchase.Via) -> tuple[Purchase, Outcome | None]:
+    """Settle while a person waits; return the purchase as it stands then, and what Stripe said of it.
+
+    None where Stripe gave no answer in time: never a failure to the person.
+    """
     if purchase.status == Purchase.Status.CREDITED:
-        return Outcome.CREDITED
+        return purchase, Outcome.CREDITED
     try:
         settlement = settle(session_id, via=via, is_hurried=True)
     except PurchasesError as error:
         log.warning("not_settled_yet", purchase=str(purchase.uuid), via=via, error=str(error))
-        return None
-    if settlement.purchase is None or settlement.purchase.pk != purchase.pk:
-        return None
-    return settlement.outcome
+    else:
+        if settlement.purchase is not None and settlement.purchase.pk == purchase.pk:
+            return settlement.purchase, settlement.outcome
+    return Purchase.objects.get(pk=purchase.pk), None
 
 
 def state_of(purchase: Purchase, seen: Outcome | None) -> str:

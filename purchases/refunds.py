@@ -87,9 +87,9 @@ def book(purchase: Purchase, truth: Returns, *, number: int, via: Purchase.Via) 
 def take_back(purchase: Purchase, *, via: Purchase.Via) -> None:
     """Let a credited purchase hold what its refunds and disputes leave it. Sets credits_taken, for the caller to save.
 
-    Belongs to the transaction that has locked the purchase.
+    Belongs to the transaction that has locked the purchase. Before the first sync nothing is known to take.
     """
-    if purchase.status != Purchase.Status.CREDITED:
+    if purchase.status != Purchase.Status.CREDITED or not purchase.syncs_booked:
         return
     taken = credits_for(purchase, returned_minor=purchase.returned_minor)
     if taken != purchase.credits_taken:

@@ -103,7 +103,7 @@ def returned(request: HttpRequest, purchase_id: uuid.UUID) -> HttpResponse:
         raise Http404
     seen = None
     if request.method == "GET" and purchase.status != Purchase.Status.CREDITED:
-        seen = _ask(request, purchase, session_id, via=Purchase.Via.RETURN)
+        purchase, seen = _ask(request, purchase, session_id, via=Purchase.Via.RETURN)
     return _result(request, purchase, seen)
 
 
@@ -112,7 +112,7 @@ def cancelled(request: HttpRequest, purchase_id: uuid.UUID) -> HttpResponse:
     """The way back without paying. Settles first: the back button may follow a payment."""
     purchase = get_object_or_404(Purchase, uuid=purchase_id)
     if request.method == "GET" and purchase.stripe_session_id:
-        _ask(request, purchase, purchase.stripe_session_id, via=Purchase.Via.RETURN)
+        purchase, _seen = _ask(request, purchase, purchase.stripe_session_id, via=Purchase.Via.RETURN)
     if (refusal := _refusal(request, purchase)) is not None:
         return refusal
     if purchase.status not in (Purchase.Status.OPENING, Purchase.Status.OPEN, Purchase.Status.EXPIRED):
@@ -139,7 +139,7 @@ def check(request: HttpRequest, purchase_id: uuid.UUID) -> HttpResponse:
     purchase = get_object_or_404(Purchase, uuid=purchase_id, owner_id=request.user.pk)
     seen = None
     if purchase.stripe_session_id:
-        seen = _ask(request, purchase, purchase.stripe_session_id, via=Purchase.Via.CHECK)
+        purchase, seen = _ask(request, purchase, purchase.stripe_session_id, via=Purchase.Via.CHECK)
     if getattr(request, "htmx", None):
         return _status_fragment(request, purchase, polling.state_of(purchase, seen))
     return redirect(polling.result_url(purchase))
@@ -180,13 +180,14 @@ def for_session(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
     return redirect("purchases:detail", purchase.uuid)
 
 
-def _ask(request: HttpRequest, purchase: Purchase, session_id: str, *, via: Purchase.Via) -> Outcome | None:
-    """Settle, and read again whatever that may have changed."""
-    seen = polling.ask(purchase, session_id, via=via)
-    purchase.refresh_from_db()
+def _ask(
+    request: HttpRequest, purchase: Purchase, session_id: str, *, via: Purchase.Via
+) -> tuple[Purchase, Outcome | None]:
+    """Settle; the purchase as it stands then, and what Stripe said."""
+    asked = polling.ask(purchase, session_id, via=via)
     if hasattr(request, "_cached_user"):  # read before; else the balance comes with the person, later
         shown.read_again(request.user)
-    return seen
+    return asked
 
 
 def _result(request: HttpRequest, purchase: Purchase, seen: Outcome | None) -> HttpResponse:
@@ -230,7 +231,6 @@ def _refusal(request: HttpRequest, purchase: Purchase) -> HttpResponse | None:
     says is the same for every purchase.
     """
     if not request.user.is_authenticated:
-        purchase.refresh_from_db()
         claim_mail.mail_link(purchase)
         messages.info(request, _("Sign in to see this purchase. Your payment is being taken care of."))
         messages.info(

@@ -24,9 +24,7 @@ def stripe_webhook(request: HttpRequest) -> HttpResponse:
         log.warning("webhook_refused", reason=str(error))
         webhook_health.tally(Outcome.REFUSED, reason=str(error))
         return JsonResponse({"error": "not a signed event of Stripe's for this site"}, status=400)
-    stored = inbox.store(event)
-    if stored is not None:
-        inbox.delivered(stored)
+    stored = inbox.store(event, is_delivered=True)
     if stored is None or stored.state != StripeEvent.State.WAITING:
         webhook_health.tally(Outcome.PASSED)
         return JsonResponse({"received": True})

@@ -66,13 +66,14 @@ def stripe_errors(*, is_replayed: bool = False) -> Iterator[None]:
 
 
 def field(thing: Any, name: str) -> Any:
-    """A field that Stripe may leave out: its objects raise AttributeError then."""
-    return getattr(thing, name, None)
+    """A field that Stripe may leave out, of plain JSON or of its object (which raises AttributeError then)."""
+    return thing.get(name) if isinstance(thing, dict) else getattr(thing, name, None)
 
 
 def texts(metadata: Any) -> dict[str, str]:
     """Metadata as a plain dictionary."""
-    return {} if metadata is None else {str(key): str(value) for key, value in metadata.to_dict().items()}
+    plain = metadata if isinstance(metadata, dict) or metadata is None else metadata.to_dict()
+    return {str(key): str(value) for key, value in (plain or {}).items()}
 
 
 def is_live() -> bool:

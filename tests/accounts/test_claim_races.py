@@ -72,7 +72,7 @@ def test_without_its_locks_settling_would_credit_the_ended_guest(
 ) -> None:
     """The twin: settling that locks neither person, session nor purchase grants to whom it read before."""
     unlocked = mock.patch.object(fulfilment, "lock_purchase", lambda pk: Purchase.objects.get(pk=pk))
-    unowned = mock.patch.object(fulfilment, "lock_owner", return_value=True)
+    unowned = mock.patch.object(fulfilment, "lock_owner_to_credit", return_value=guest.pk)
     uncompleted = mock.patch.object(fulfilment.sessions, "complete")  # type: ignore[attr-defined]
     with unlocked, unowned, uncompleted:
         claim_while_granting(guest, alice, paid)

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 
+import pytest
 from django.test import Client
 
 from accounts.models import User
 from checkout.models import CheckoutSession, Tier
 from purchases import fulfilment
 from purchases.models import Purchase
+from tests.purchases.conftest import completed, deliver
 
 AtMost = Callable[[int], object]
 
@@ -34,6 +36,37 @@ def test_the_result_takes_four(
 
     # Session; purchase; person and balance; what the purchase did.
     with django_assert_num_queries(4):  # type: ignore[attr-defined]
+        page = alice_client.get(f"/purchases/return/{paid.uuid}/").content.decode()
+
+    assert page.count('data-balance="220"') == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_paid_webhook_takes_fifteen(paid: Purchase, django_assert_num_queries: AtMost) -> None:
+    # The event stored; the purchase. After Stripe's answer: begin; locks of owner, checkout session and purchase, and
+    # a look whether the owner is still the same; the grant; duplicates; the purchase; two messages;
+    # commit. The event handled; the tally.
+    with django_assert_num_queries(15):  # type: ignore[attr-defined]
+        deliver(completed(paid))
+
+    assert Purchase.objects.get().status == "credited"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_payment_told_again_takes_four(paid: Purchase, django_assert_num_queries: AtMost) -> None:
+    deliver(completed(paid))
+
+    # The event stored; the purchase, which is credited; the event handled; the tally.
+    with django_assert_num_queries(4):  # type: ignore[attr-defined]
+        deliver(completed(paid, id="evt_2"))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_coming_back_from_paying_takes_sixteen(
+    alice_client: Client, paid: Purchase, django_assert_num_queries: AtMost
+) -> None:
+    # The purchase twice; settling; and of the page session, person and balance, what the purchase did.
+    with django_assert_num_queries(16):  # type: ignore[attr-defined]
         page = alice_client.get(f"/purchases/return/{paid.uuid}/").content.decode()
 
     assert page.count('data-balance="220"') == 2

@@ -8,6 +8,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 
 from accounts.models import User
@@ -15,10 +16,11 @@ from checkout.models import CheckoutSession
 from credits import deposits
 from credits.balances import balance_of
 from credits.models import Entry
-from purchases import fulfilment, opening
+from purchases import fulfilment, opening, stripe_gateway
 from purchases import sweep as sweeping
 from purchases.fulfilment import settle
 from purchases.models import Purchase
+from tests.conftest import superuser_connection
 from tests.purchases.conftest import completed, deliver
 from tests.sandbox_process import SandboxProcess
 from tests.together import together
@@ -60,12 +62,31 @@ def test_without_the_key_of_the_session_the_credits_would_double(alice: User, pa
         return purchase
 
     unlocked = mock.patch.object(fulfilment, "lock_purchase", read_together)
-    unowned = mock.patch.object(fulfilment, "lock_owner", return_value=True)
+    unowned = mock.patch.object(fulfilment, "lock_owner_to_credit", return_value=alice.pk)
     uncompleted = mock.patch.object(fulfilment.sessions, "complete")  # type: ignore[attr-defined]
     with mock.patch.object(deposits, "grant", keyless), unlocked, unowned, uncompleted:
         together(*[lambda: settle(paid.stripe_session_id or "", via=Purchase.Via.SWEEP)] * 10)
 
     assert balance_of(alice).available > 220
+
+
+def test_what_is_credited_is_seen_without_waiting_for_anybody(paid: Purchase) -> None:
+    truth = stripe_gateway.retrieve_session(paid.stripe_session_id or "")
+    settle(truth.id, via=Purchase.Via.RETURN)
+
+    with superuser_connection() as other, other.transaction():
+        other.execute("select from accounts_user, checkout_checkoutsession, purchases_purchase for update")
+        assert fulfilment.book(paid, truth, via=Purchase.Via.WEBHOOK).credited_via == "return"
+
+
+def test_without_the_look_it_would_wait_for_the_owner(paid: Purchase) -> None:
+    """The twin: while nobody has credited it, whoever comes waits for the owner's row."""
+    truth = stripe_gateway.retrieve_session(paid.stripe_session_id or "")
+
+    with superuser_connection() as other, other.transaction():
+        other.execute("select from accounts_user for update")
+        with pytest.raises(OperationalError):  # after lock_timeout
+            fulfilment.book(paid, truth, via=Purchase.Via.WEBHOOK)
 
 
 def test_ten_clicks_on_pay_open_one_page(

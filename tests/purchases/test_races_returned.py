@@ -58,7 +58,7 @@ def test_without_the_purchases_lock_a_refund_would_be_lost(
         both_have_read.wait()
         return purchase
 
-    unowned = mock.patch.object(fulfilment, "lock_owner", return_value=True)
+    unowned = mock.patch.object(fulfilment, "lock_owner_to_credit", return_value=alice.pk)
     in_settle = mock.patch.object(fulfilment, "lock_purchase", unlocked)
     in_sync = mock.patch.object(refunds, "lock_with_owner", unlocked)
     with unowned, in_settle, in_sync:
