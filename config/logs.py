@@ -1,5 +1,6 @@
 """Logs: one JSON object a line on stderr; under DEBUG, lines for people. Imports nothing of ours."""
 
+import logging
 import os
 
 import structlog
@@ -21,12 +22,26 @@ _RENDERER: structlog.typing.Processor = (
     else structlog.processors.JSONRenderer(sort_keys=True)
 )
 
+
+class _Line(str):
+    """A line of our own, as it is written."""
+
+    __slots__ = ()
+
+
+def _rendered(logger: structlog.typing.WrappedLogger, name: str, event: structlog.typing.EventDict) -> _Line:
+    return _Line(_RENDERER(logger, name, event))
+
+
+class Lines(structlog.stdlib.ProcessorFormatter):
+    """Other people's lines look like ours, which come rendered: that takes a third less than rendering them here."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return record.msg if isinstance(record.msg, _Line) else super().format(record)
+
+
 structlog.configure(
-    processors=[
-        structlog.stdlib.filter_by_level,
-        *_SHARED,
-        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-    ],
+    processors=[structlog.stdlib.filter_by_level, *_SHARED, _rendered],
     logger_factory=structlog.stdlib.LoggerFactory(),
     wrapper_class=structlog.stdlib.BoundLogger,
     cache_logger_on_first_use=True,
@@ -37,7 +52,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {
         "structured": {
-            "()": structlog.stdlib.ProcessorFormatter,
+            "()": Lines,
             "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, _RENDERER],
             "foreign_pre_chain": _SHARED,
         }

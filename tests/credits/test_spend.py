@@ -1,12 +1,15 @@
 """spend(): credits go out, in burn order, all or nothing."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
+from psycopg import Cursor
 
 from accounts.models import User
+from credits import book
 from credits.balances import balance_of
 from credits.errors import AmountOutOfRange, InsufficientCredits, KeyReused
 from credits.models import Entry, LedgerTransaction, Lot
@@ -193,3 +196,26 @@ def test_a_spend_outside_a_transaction_is_one_round_trip(give: Give, take: Take)
         take(5, "job:1")
 
     assert len(queries) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("is_prepared", [False, True])
+def test_where_nobody_listens_it_goes_past_djangos_cursor(
+    give: Give, take: Take, settings: Any, monkeypatch: pytest.MonkeyPatch, *, is_prepared: bool
+) -> None:
+    sent = []
+
+    class Counted(Cursor[Any]):
+        def execute(self, query: Any, params: Any = None, **options: Any) -> "Counted":
+            sent.append((query.split("(")[0], options))
+            return super().execute(query, params, **options)
+
+    settings.CREDITS_PREPARED_STATEMENTS = is_prepared
+    give(5)
+    monkeypatch.setattr(book, "Cursor", Counted)
+
+    take(2, "job:1")
+    with pytest.raises(InsufficientCredits):
+        take(4, "job:2")
+
+    assert sent == [("select credits_tell", {"prepare": is_prepared})] * 2
