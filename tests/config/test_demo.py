@@ -143,6 +143,22 @@ def test_demo_says_what_one_needs_and_ends_everything(
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("demo")
+def test_demo_ends_its_postgres_though_another_user_of_it_had_to_be_killed(
+    demo: subprocess.Popen[str], state: Path
+) -> None:
+    words_until(demo, "Ctrl-C")
+    family = family_of(demo)
+    keeper = next(process for process in family if "config.demo_database" in process.cmdline())
+
+    keeper.suspend()  # as if it were too slow to end within the grace
+    demo.send_signal(signal.SIGINT)
+    demo.communicate(timeout=120)
+
+    assert still_there(family, state) == []
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("demo")
 def test_demo_ends_and_says_why_when_a_process_dies(demo: subprocess.Popen[str], state: Path) -> None:
     words_until(demo, "Ctrl-C")
     family = family_of(demo)

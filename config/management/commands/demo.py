@@ -14,6 +14,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
+from config import embedded_postgres
 from config.demo_processes import PortTaken, Processes, answers, refuse_taken_port
 from config.owner import owner_connection
 from credits.hardening import harden
@@ -60,6 +61,9 @@ class Command(BaseCommand):
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, signal.SIG_IGN)
             processes.stop()
+            if settings.USES_EMBEDDED_POSTGRES:
+                # Whoever had to be killed still counts as a user of the server, and it would outlive us.
+                embedded_postgres.forget_dead_users(settings.POSTGRES_DIR)
             connection.close()
 
     def _prepare_database(self) -> None:
