@@ -1,13 +1,14 @@
 """Signs of life: whether the broker answers, when the beat last ran, what has waited too long."""
 
+import threading
 import time
 from dataclasses import dataclass
 from datetime import datetime
 
-from celery import current_app
 from kombu.exceptions import OperationalError
 
 from checkout.locks import database_now
+from config.celery import app
 from config.models import Heartbeat
 from purchases import metrics
 
@@ -16,6 +17,7 @@ OVERDUE_SECONDS = 300  # ten passes of the sweep
 ASK_BROKER_EVERY = 10  # seconds: a probe must not wait for a hung broker each time
 
 _broker: tuple[float, str] = (0.0, "")
+_asks = threading.Lock()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,18 +42,25 @@ def signs() -> Signs:
 
 
 def broker_state() -> str:
-    """`ok` or `unreachable`, as of the last ten seconds. A hung broker costs two seconds at most."""
+    """`ok` or `unreachable`, as of the last ten seconds. Of all threads one waits for a hung broker, two seconds."""
     global _broker
     asked_at, state = _broker
-    if not state or time.monotonic() - asked_at > ASK_BROKER_EVERY:
+    if state and time.monotonic() - asked_at <= ASK_BROKER_EVERY:
+        return state
+    if not _asks.acquire(blocking=False):
+        return state or "unreachable"
+    try:
         state = _ask_broker()
         _broker = (time.monotonic(), state)
+    finally:
+        _asks.release()
     return state
 
 
 def _ask_broker() -> str:
     try:
-        with current_app.connection_for_write(connect_timeout=2) as connection:
+        # Our application's connection: its sockets have time limits, without which Redis would be waited for.
+        with app.connection_for_write(connect_timeout=2) as connection:
             connection.ensure_connection(max_retries=1, interval_start=0, timeout=2)
     except (OperationalError, OSError):
         return "unreachable"
