@@ -1,12 +1,54 @@
-"""Logs: one JSON object a line on stderr; under DEBUG, lines for people. Imports nothing of ours."""
+"""Logs: one JSON object a line on stderr; under DEBUG, lines for people. Imports nothing of ours.
+
+Of a database's error only the first line is written: the others tell the row that it is about, address and all.
+"""
 
 import logging
 import os
+import re
+import traceback
+from collections.abc import Iterator
 
+import psycopg
 import structlog
+from django.db.utils import Error as DatabaseError
 
 LOGGING_CONFIG = "logging.config.dictConfig"
 _IS_DEMO = os.environ.get("DEBUG", "").lower() in ("1", "true", "yes", "on")
+
+# What follows the first line of PostgreSQL's message; escaped where somebody logged the repr.
+_ROWS = re.compile(r"(\n|\\n)(DETAIL|HINT|CONTEXT|QUERY|LINE \d+):.*", re.DOTALL)
+
+
+def _format_without_rows(exc_info: structlog.typing.ExcInfo) -> str:
+    text = "".join(traceback.format_exception(*exc_info))
+    for error in _chain(exc_info[1]):
+        if isinstance(error, DatabaseError | psycopg.Error):
+            text = text.replace(str(error), str(error).partition("\n")[0])
+    return text.rstrip("\n")
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """The error, and all that it came of."""
+    seen: list[BaseException] = []
+    waiting = [error]
+    while waiting:
+        one = waiting.pop()
+        if one is not None and one not in seen:
+            seen.append(one)
+            waiting += [one.__cause__, one.__context__]
+            yield one
+
+
+def _without_rows(
+    _logger: structlog.typing.WrappedLogger, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Cut what a line says of an error in words: Celery's "Task ... raised", or `error=str(error)`."""
+    for name, value in event.items():
+        if isinstance(value, str) and name != "exception":
+            event[name] = _ROWS.sub("", value)
+    return event
+
 
 _SHARED: list[structlog.typing.Processor] = [
     structlog.contextvars.merge_contextvars,
@@ -14,7 +56,8 @@ _SHARED: list[structlog.typing.Processor] = [
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.stdlib.PositionalArgumentsFormatter(),
-    structlog.processors.format_exc_info,
+    structlog.processors.ExceptionRenderer(_format_without_rows),
+    _without_rows,
 ]
 _RENDERER: structlog.typing.Processor = (
     structlog.dev.ConsoleRenderer(colors=False)

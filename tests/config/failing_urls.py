@@ -5,6 +5,7 @@ from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
+from checkout.models import Tier
 from config.urls import handler400, handler403, handler404, handler500, urlpatterns
 
 __all__ = ["handler400", "handler403", "handler404", "handler500"]
@@ -36,6 +37,11 @@ def a_read_only_server(request: HttpRequest) -> HttpResponse:
     return HttpResponse()
 
 
+def a_refused_row(request: HttpRequest) -> HttpResponse:
+    Tier.objects.create(slug="x", name=request.GET["name"], credits=0, price_minor=1, currency="USD")
+    return HttpResponse()
+
+
 def a_refusal(request: HttpRequest) -> HttpResponse:
     raise PermissionDenied
 
@@ -47,5 +53,6 @@ urlpatterns = [
     path("a-lost-connection/", a_lost_connection),
     path("a-slow-statement/", a_slow_statement),
     path("a-read-only-server/", a_read_only_server),
+    path("a-refused-row/", a_refused_row),
     path("a-refusal/", a_refusal),
 ]

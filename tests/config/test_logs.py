@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 import structlog
+from celery import Celery
 from django.core import mail
+from django.db import IntegrityError
 from django.test import Client
 
 from accounts.models import User
@@ -121,3 +123,44 @@ def test_bug_is_logged_with_its_traceback(transactional_db: None, settings: Any,
     failed = next(line for line in lines(log) if line["event"] == "request_failed")
     assert "in a_bug" in failed["exception"]
     assert failed["request_id"] == response.headers["X-Request-ID"]
+
+
+def broken_rule() -> None:
+    """PostgreSQL's answer tells the whole row."""
+    Tier.objects.create(
+        slug="x", name="payer@example.org\n\nHINT: 4242", credits=0, price_minor=1, currency="USD"
+    )
+
+
+def test_a_refused_row_is_not_told(db: None, log: io.StringIO) -> None:
+    with pytest.raises(IntegrityError, match="payer@") as caught:
+        broken_rule()
+    structlog.get_logger("x").error("event_not_handled", error=str(caught.value), exc_info=caught.value)
+    logging.getLogger("x").error("refused: %r", caught.value, exc_info=caught.value)
+
+    ours, others = lines(log)
+    assert [word for word in ("payer@", "4242", "Failing row") if word in log.getvalue()] == []
+    assert [line for line in (ours, others) if "in broken_rule" not in line["exception"]] == []
+    assert 'violates check constraint "checkout_tier_' in ours["error"]
+    assert ours["exception"].count("violates check constraint") == 2  # psycopg's, and Django's
+
+
+def test_a_refused_row_is_not_told_by_the_worker(db: None, log: io.StringIO) -> None:
+    app = Celery("rows", set_as_current=False)
+    app.conf.update(task_always_eager=True, worker_hijack_root_logger=False)
+
+    app.task(name="rows.broken_rule")(broken_rule).delay()
+
+    assert "IntegrityError" in log.getvalue()
+    assert [word for word in ("payer@", "4242", "Failing row") if word in log.getvalue()] == []
+
+
+def test_a_refused_row_is_not_told_of_a_page(transactional_db: None, settings: Any, log: io.StringIO) -> None:
+    settings.ROOT_URLCONF = "tests.config.failing_urls"
+
+    assert (
+        Client(raise_request_exception=False).get("/a-refused-row/?name=payer@example.org").status_code == 500
+    )
+
+    assert "violates check constraint" in log.getvalue()
+    assert "payer@" not in log.getvalue()
