@@ -17,11 +17,11 @@ settings.configure(
     DATABASES={
         "default": {
             "ENGINE": "django.db.backends.postgresql",
-            "NAME": "coffer_bench_hordak",
-            "USER": os.environ["HORDAK_USER"],
-            "PASSWORD": os.environ["HORDAK_PASSWORD"],
-            "HOST": os.environ["HORDAK_HOST"],
-            "PORT": os.environ["HORDAK_PORT"],
+            "NAME": os.environ["BENCH_NAME"],
+            "USER": os.environ["BENCH_NAME"],
+            "PASSWORD": os.environ["BENCH_PASSWORD"],
+            "HOST": os.environ["BENCH_HOST"],
+            "PORT": os.environ["BENCH_PORT"],
             "CONN_MAX_AGE": None,
         }
     },
