@@ -56,7 +56,7 @@ def _sentence(nodeid: str) -> str:
 
 
 def _is_twin(nodeid: str) -> bool:
-    return "_without_" in nodeid
+    return "::test_without_" in nodeid or "_fail_without_" in nodeid
 
 
 def _line(text: str) -> None:
