@@ -120,8 +120,9 @@ try:
     BRAND_PALETTE = palette(BRAND_COLOR or "#0b6a58")
 except ValueError as error:
     raise ImproperlyConfigured(f"BRAND_COLOR: {error}.") from error
-# Terms that a buyer can read before paying; with TERMS_CONSENT they have to be agreed to.
+# Terms that a buyer can read before paying; with TERMS_CONSENT they have to be agreed to, and a purchase keeps which.
 TERMS_URL = env.str("TERMS_URL", default="")
+TERMS_VERSION = env.str("TERMS_VERSION", default="")
 TERMS_CONSENT = env.bool("TERMS_CONSENT", default=False) and bool(TERMS_URL)
 # "included" or "excluded": what the price pages say about tax; empty: nothing.
 TAX_NOTE = env.str("TAX_NOTE", default=trade_settings.tax_note(env))

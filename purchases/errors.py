@@ -39,6 +39,10 @@ class PaymentNotOpened(PurchasesError):
         self.purchase = purchase
 
 
+class TermsNotAgreed(PurchasesError):
+    """TERMS_CONSENT is set, and the buyer has not said that they agree. Nothing was opened."""
+
+
 class RefundNotPossible(PurchasesError):
     """This much of this purchase cannot be refunded. Nothing was asked of Stripe."""
 

@@ -82,6 +82,13 @@ class Purchase(models.Model):
     # What the buyer typed at Stripe, in lower case. Nobody proved it; shown to the owner alone, never in lists or logs.
     buyer_email = models.CharField(max_length=254, blank=True, db_default="")
 
+    # What the buyer agreed to before paying, where TERMS_CONSENT asks for it.
+    terms_agreed_at = models.DateTimeField(_("terms agreed to at"), null=True)
+    terms_url = models.TextField(_("terms agreed to"), blank=True, default="", db_default="")
+    terms_version = models.CharField(
+        _("version of the terms"), max_length=100, blank=True, default="", db_default=""
+    )
+
     status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.OPENING)
     reason = models.CharField(_("reason"), max_length=200, blank=True, db_default="")
     credited_via = models.CharField(
@@ -176,6 +183,11 @@ class Purchase(models.Model):
                     credits_taken__lte=F("credits") + F("bonus_credits"),
                 ),
                 name="purchases_purchase_taken_within_granted",
+            ),
+            models.CheckConstraint(
+                condition=Q(terms_agreed_at__isnull=True, terms_url="", terms_version="")
+                | (Q(terms_agreed_at__isnull=False) & ~Q(terms_url="")),
+                name="purchases_purchase_terms_iff_agreed",
             ),
             models.CheckConstraint(
                 condition=Q(syncs_booked__gte=0, syncs_booked__lte=F("syncs_asked")),

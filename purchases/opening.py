@@ -21,6 +21,7 @@ from checkout.locks import database_now
 from checkout.models import CheckoutSession
 from purchases import customers, last_look, rebuilding, signed_metadata, stripe_gateway, trade
 from purchases.asking import SHORTEST, ask_stripe
+from purchases.errors import TermsNotAgreed
 from purchases.locks import lock_owner
 from purchases.models import LIVE, Purchase
 
@@ -52,13 +53,18 @@ class Opened:
 
 
 @stripe_gateway.patience()
-def open_payment(*, owner: AbstractBaseUser, session: CheckoutSession, is_again: bool = False) -> Opened:
+def open_payment(
+    *, owner: AbstractBaseUser, session: CheckoutSession, is_again: bool = False, agrees: bool = False
+) -> Opened:
     """Lead `owner` to a payment page for `session`: one page however often and from wherever it is asked.
 
-    What is already paid or under way is shown instead; `is_again` buys beside a payment under way.
-    Raises StripeUnavailable (ask again, nothing is lost), PaymentNotOpened (Stripe refused this one) or
+    What is already paid or under way is shown instead; `is_again` buys beside a payment under way. `agrees`: to the
+    terms, which the purchase keeps where TERMS_CONSENT asks for it.
+    Raises TermsNotAgreed, StripeUnavailable (ask again, nothing is lost), PaymentNotOpened (Stripe refused this one) or
     checkout.errors.SessionNotActive.
     """
+    if settings.TERMS_CONSENT and not agrees:
+        raise TermsNotAgreed
     for purchase in Purchase.objects.filter(owner_id=owner.pk, status__in=LIVE).order_by("pk"):
         seen = last_look.look_at(purchase, wanted=session.pk)
         if seen.status == Purchase.Status.CREDITED:
@@ -86,13 +92,33 @@ def _commit(*, owner: AbstractBaseUser, session_id: uuid.UUID, customer: str) ->
             raise SessionNotActive(session_id)
         live = Purchase.objects.filter(checkout_session=session, status__in=LIVE).first()
         if live is not None:
-            return live
+            return _agreed(live)
         # Only now: renewing a session whose page is open already would make a second payable page.
         session = sessions.lock_for_payment(session_id, at_least=SHORTEST + ENDS_BEFORE_OURS)
         purchase = _new_purchase(owner, session, customer=customer, now=database_now())
         sessions.hold_for_money(session.pk, purchase.stripe_expires_at + STRAGGLERS)
     log.info("payment_opening", purchase=str(purchase.uuid), session=str(session.pk), owner=owner.pk)
     return purchase
+
+
+def _agreed(live: Purchase) -> Purchase:
+    """What was opened before TERMS_CONSENT was set keeps what its buyer has agreed to now."""
+    terms = _terms(database_now())
+    if terms and live.terms_agreed_at is None and live.status != Purchase.Status.PROCESSING:
+        vars(live).update(terms)
+        live.save(update_fields=list(terms))
+    return live
+
+
+def _terms(now: datetime) -> dict[str, Any]:
+    """What a buyer who has come this far agreed to; nothing where they were not asked."""
+    if not settings.TERMS_CONSENT:
+        return {}
+    return {
+        "terms_agreed_at": now,
+        "terms_url": settings.TERMS_URL,
+        "terms_version": settings.TERMS_VERSION,
+    }
 
 
 def _paid_before(owner: AbstractBaseUser, session: CheckoutSession) -> Purchase:
@@ -121,6 +147,7 @@ def _new_purchase(
         stripe_expires_at=min(session.expires_at - ENDS_BEFORE_OURS, now + LONGEST),
         livemode=stripe_gateway.is_live(),
         next_check_at=now + timedelta(seconds=settings.PURCHASES_FIRST_CHECK_SECONDS),
+        **_terms(now),
     )
     purchase.request = _request(purchase, owner, customer=customer)
     purchase.save(force_insert=True)
@@ -142,6 +169,9 @@ def _request(purchase: Purchase, owner: AbstractBaseUser, *, customer: str) -> d
             "price_minor": purchase.price_minor,
             "currency": purchase.currency,
             "expires_after_days": purchase.expires_after_days,
+            "terms_agreed_at": purchase.terms_agreed_at and purchase.terms_agreed_at.isoformat(),
+            "terms_url": purchase.terms_url,
+            "terms_version": purchase.terms_version,
         }
     )
     price_data = {

@@ -6,6 +6,7 @@ The signature has a key of its own (PURCHASES_METADATA_KEY): rebuilding believes
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.conf import settings
 from django.utils.crypto import constant_time_compare, salted_hmac
@@ -26,6 +27,8 @@ SIGNED = (
     "currency",
     "expires_after_days",
 )
+# Signed where they are said: only a buyer who was asked has agreed to terms.
+SIGNED_IF_SAID = ("terms_agreed_at", "terms_url", "terms_version")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,12 +46,16 @@ class Snapshot:
     price_minor: int
     currency: str
     expires_after_days: int | None
+    terms_agreed_at: datetime | None
+    terms_url: str
+    terms_version: str
 
 
 def signed(values: Mapping[str, object]) -> dict[str, str]:
     """Return Stripe metadata: `values` (one for each name in SIGNED) as text, with their signature."""
     # Stripe drops a member whose value is empty.
     texts = {name: NOTHING if values[name] is None else str(values[name]) for name in SIGNED}
+    texts |= {name: str(values[name]) for name in SIGNED_IF_SAID if values.get(name)}
     return {**texts, "signature": _signature(texts)}
 
 
@@ -66,7 +73,7 @@ def snapshot(metadata: Mapping[str, str]) -> Snapshot | None:
         return None
     if not constant_time_compare(_signature(metadata), metadata["signature"]):
         return None
-    days = metadata["expires_after_days"]
+    days, agreed_at = metadata["expires_after_days"], metadata.get("terms_agreed_at")
     return Snapshot(
         purchase=uuid.UUID(metadata["purchase"]),
         checkout_session=uuid.UUID(metadata["checkout_session"]),
@@ -79,10 +86,14 @@ def snapshot(metadata: Mapping[str, str]) -> Snapshot | None:
         price_minor=int(metadata["price_minor"]),
         currency=metadata["currency"],
         expires_after_days=None if days == NOTHING else int(days),
+        terms_agreed_at=datetime.fromisoformat(agreed_at) if agreed_at else None,
+        terms_url=metadata.get("terms_url", ""),
+        terms_version=metadata.get("terms_version", ""),
     )
 
 
 def _signature(texts: Mapping[str, str]) -> str:
     message = "".join(f"{len(texts[name])}:{texts[name]}" for name in SIGNED)
+    message += "".join(f"{name}:{len(texts[name])}:{texts[name]}" for name in SIGNED_IF_SAID if name in texts)
     digest = salted_hmac(SALT, message, secret=settings.PURCHASES_METADATA_KEY, algorithm="sha256")
     return digest.hexdigest()

@@ -6,7 +6,6 @@ Somebody else's purchase is 404, as an unknown one is. State changes on POST, an
 import uuid
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import redirect_to_login
@@ -23,7 +22,7 @@ from checkout.errors import SessionNotActive, TierNotSold
 from checkout.models import CheckoutSession
 from credits import balances, shown
 from purchases import claim_mail, opening, polling
-from purchases.errors import PaymentNotOpened, StripeUnavailable
+from purchases.errors import PaymentNotOpened, StripeUnavailable, TermsNotAgreed
 from purchases.fulfilment import Outcome
 from purchases.models import Purchase
 
@@ -56,13 +55,16 @@ def pay(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
     session = sessions.session_of(request.user, session_id)
     if session is None:
         raise Http404
-    if settings.TERMS_CONSENT and request.POST.get("terms") != "accepted":
-        messages.error(request, _("Please agree to the terms before you pay."))
-        return redirect("checkout:detail", session.pk)
     try:
         opened = opening.open_payment(
-            owner=request.user, session=session, is_again=request.POST.get("again") == "1"
+            owner=request.user,
+            session=session,
+            is_again=request.POST.get("again") == "1",
+            agrees=request.POST.get("terms") == "accepted",
         )
+    except TermsNotAgreed:
+        messages.error(request, _("Please agree to the terms before you pay."))
+        return redirect("checkout:detail", session.pk)
     except (SessionNotActive, TierNotSold):
         # The session's page recovers it, or shows what changed.
         return redirect("checkout:detail", session.pk)

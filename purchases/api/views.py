@@ -16,7 +16,7 @@ from checkout.errors import CheckoutError, TierNotSold
 from credits.balances import balance_of
 from purchases import opening, polling
 from purchases.api import shapes
-from purchases.errors import PaymentNotOpened, StripeRefused, StripeUnavailable
+from purchases.errors import PaymentNotOpened, StripeRefused, StripeUnavailable, TermsNotAgreed
 from purchases.fulfilment import settle
 from purchases.models import Purchase
 from rest.bodies import members_of
@@ -63,15 +63,18 @@ class PayView(BuyersEndpoint):
     def post(self, request: Request, session_id: uuid.UUID) -> Response:
         assert request.user.is_authenticated  # admitted as a buyer, said to the type checker
         asked = members_of(request, shapes.PayBody)
-        if settings.TERMS_CONSENT and not asked.get("accept_terms"):
-            raise NOT_AGREED
         session = sessions.session_of(request.user, session_id)
         if session is None:
             raise Http404
         try:
             opened = opening.open_payment(
-                owner=request.user, session=session, is_again=asked.get("again", False)
+                owner=request.user,
+                session=session,
+                is_again=asked.get("again", False),
+                agrees=asked.get("accept_terms", False),
             )
+        except TermsNotAgreed:
+            raise NOT_AGREED from None
         except TierNotSold:
             raise WITHDRAWN from None
         except CheckoutError as error:

@@ -69,6 +69,41 @@ def test_only_legal_moves(opened: Purchase, old: str, new: str) -> None:
             attack(move)
 
 
+AGREED = "terms_agreed_at = now(), terms_url = 'https://shop.example.com/terms'"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "terms_agreed_at = now() + interval '1 day'",
+        "terms_url = 'https://elsewhere.example.com/'",
+        "terms_version = '2'",
+        "terms_agreed_at = null, terms_url = '', terms_version = ''",
+    ],
+)
+def test_what_was_agreed_to_is_for_ever(opened: Purchase, change: str) -> None:
+    attack(f"update purchases_purchase set {AGREED}, terms_version = '1'")
+
+    with pytest.raises(IntegrityError, match="terms_frozen"):
+        attack(f"update purchases_purchase set {change}")
+
+
+@pytest.mark.parametrize("status", ["processing", "failed", "expired", "review"])
+def test_nobody_agrees_afterwards(opened: Purchase, status: str) -> None:
+    attack(f"update purchases_purchase set status = '{status}'")
+
+    with pytest.raises(IntegrityError, match="terms_frozen"):
+        attack(f"update purchases_purchase set {AGREED}")
+
+
+@pytest.mark.parametrize(
+    "change", ["terms_agreed_at = now()", "terms_url = 'https://x/'", "terms_version = '1'"]
+)
+def test_terms_are_known_with_their_time_and_address(opened: Purchase, change: str) -> None:
+    with pytest.raises(IntegrityError, match="terms_iff_agreed"):
+        attack(f"update purchases_purchase set {change}")
+
+
 def test_one_live_purchase_a_session(opened: Purchase) -> None:
     columns = ", ".join(
         str(field.column)

@@ -146,12 +146,13 @@ def test_pay_says_503_while_stripe_is_away(alice_client: Client, session: Checko
 def test_terms_are_agreed_to_where_the_site_asks(
     alice_client: Client, session: CheckoutSession, stripe: SandboxProcess, settings: Settings
 ) -> None:
-    settings.TERMS_CONSENT = True
+    settings.TERMS_URL, settings.TERMS_CONSENT = "https://shop.example.com/terms", True
     address = f"{API}{session.pk}/pay/"
 
     assert code_of(alice_client.post(address, {"accept_terms": False}, JSON)) == (400, "terms_not_accepted")
     assert not Purchase.objects.exists()
     assert alice_client.post(address, {"accept_terms": True}, JSON).status_code == 201
+    assert Purchase.objects.get().terms_url == "https://shop.example.com/terms"
 
 
 def test_paid_session_is_not_paid_again(
