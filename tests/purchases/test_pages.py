@@ -176,6 +176,25 @@ def test_the_history_lists_ones_own(alice_client: Client, charlie_client: Client
     assert paid.reference not in charlie_client.get("/purchases/").content.decode()
 
 
+@pytest.mark.parametrize(
+    ("status", "label"),
+    [
+        ("open", "Total"),
+        ("processing", "Total"),
+        ("failed", "Total"),
+        ("expired", "Total"),
+        ("review", "Paid"),
+    ],
+)
+def test_a_receipt_says_paid_of_money_that_came(
+    alice_client: Client, opened: Purchase, status: str, label: str
+) -> None:
+    Purchase.objects.update(status=status, amount_total=1800)
+    receipt = alice_client.get(f"/purchases/{opened.uuid}/").content.decode()
+
+    assert re.findall(r"<dt>\s*(Paid|Total)\s*</dt>", receipt) == [label]
+
+
 def test_a_checkout_session_leads_to_its_receipt(
     alice_client: Client, paid: Purchase, session: CheckoutSession
 ) -> None:

@@ -3,6 +3,10 @@
 import pytest
 from django.test import Client
 
+from accounts.models import User
+from checkout import sessions
+from checkout.models import Tier
+from credits import spending
 from purchases.models import Purchase
 from tests.purchases.returning import credited, tell
 from tests.sandbox_process import SandboxProcess
@@ -90,3 +94,16 @@ def test_the_statement_names_both(alice_client: Client, bought: Purchase, stripe
     statement = seen(alice_client, "/credits/")
     assert "Taken back after a refund or dispute" in statement
     assert "Given back: the refund failed or the dispute was won" in statement
+
+
+def test_debt_is_said_before_one_pays(
+    alice: User, alice_client: Client, bought: Purchase, plus: Tier, stripe: SandboxProcess
+) -> None:
+    spending.spend(user=alice, amount=220, scope="jobs", key="all")
+    stripe.control(f"sessions/{bought.stripe_session_id}/refund")
+    tell(stripe, "charge.refunded")
+    order = sessions.start(owner=alice, tier=plus)
+
+    for page in ("/pricing/", f"/checkout/{order.pk}/", "/credits/"):
+        owed = "220 credits are owed after a refund; your next purchase settles them first."
+        assert owed in seen(alice_client, page)
