@@ -28,6 +28,7 @@ def compared(purchase: Purchase, truth: StripeSession) -> list[Compared]:
     """
     subtotal = truth.amount_subtotal if truth.amount_subtotal is not None else truth.amount_total
     owner = truth.metadata.get("owner", str(purchase.opened_by_id))
+    named = truth.metadata.get("purchase", str(purchase.uuid))
     quantity = 1 if truth.quantity is None else truth.quantity
     return [
         Compared(name="livemode", here=stripe_gateway.is_live(), at_stripe=truth.livemode),
@@ -36,6 +37,7 @@ def compared(purchase: Purchase, truth: StripeSession) -> list[Compared]:
         Compared(name="total", here=_total(truth, subtotal), at_stripe=truth.amount_total),
         Compared(name="quantity", here=1, at_stripe=quantity),
         Compared(name="owner", here=str(purchase.opened_by_id), at_stripe=owner),
+        Compared(name="purchase", here=str(purchase.uuid), at_stripe=named),
     ]
 
 

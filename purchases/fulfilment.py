@@ -123,8 +123,8 @@ def _by_metadata(truth: StripeSession) -> Purchase | None:
     found = Purchase.objects.filter(uuid=uuid).first()
     if found is None:
         return rebuilding.rebuild(truth)
-    # Another session that names our purchase is not ours: only the first one known to us counts.
-    return found if found.stripe_session_id in (None, truth.id) else None
+    # Only the first session known to us is this purchase's; what another one was paid for, a person decides.
+    return found if found.stripe_session_id in (None, truth.id) else rebuilding.second(truth)
 
 
 def _complete_session(purchase: Purchase) -> bool:

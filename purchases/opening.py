@@ -33,6 +33,7 @@ LONGEST = timedelta(hours=23, minutes=58)
 ENDS_BEFORE_OURS = timedelta(minutes=1)
 # A payment may still be reported this long after Stripe's page has closed.
 STRAGGLERS = timedelta(hours=2)
+PAID = (Purchase.Status.CREDITED, Purchase.Status.REVIEW)
 
 
 class Next(Enum):
@@ -124,7 +125,7 @@ def _terms(now: datetime) -> dict[str, Any]:
 def _paid_before(owner: AbstractBaseUser, session: CheckoutSession) -> Purchase:
     """The purchase that ended this session: whoever asks again is told the same. Else raises SessionNotActive."""
     mine = Purchase.objects.filter(owner_id=owner.pk, checkout_session=session)
-    paid = mine.filter(status=Purchase.Status.CREDITED).order_by("pk").last()
+    paid = mine.filter(status__in=PAID).order_by("pk").last()
     if paid is None:
         raise SessionNotActive(session.pk)
     return paid

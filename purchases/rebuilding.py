@@ -1,5 +1,9 @@
-"""A purchase whose row is gone (a restored backup) is rebuilt from the metadata that we signed at Stripe."""
+"""A purchase whose row is gone (a restored backup) is rebuilt from the metadata that we signed at Stripe.
 
+What was paid in the name of a purchase of ours, and cannot be that purchase's payment, is shown to the operators.
+"""
+
+import uuid
 from datetime import timedelta
 
 import structlog
@@ -8,7 +12,7 @@ from django.db import IntegrityError, transaction
 
 from checkout.locks import database_now
 from checkout.models import CheckoutSession
-from purchases import signed_metadata
+from purchases import alerts, signed_metadata
 from purchases.models import Purchase
 from purchases.signed_metadata import Snapshot
 from purchases.stripe_gateway import StripeSession
@@ -24,7 +28,7 @@ def rebuild(truth: StripeSession) -> Purchase | None:
     """
     snapshot = signed_metadata.snapshot(truth.metadata)
     if snapshot is None:
-        log.error("purchase_gone_and_unsigned", stripe_session=truth.id)
+        _tell_of_unsigned(truth)
         return None
     fields = _fields(snapshot, truth)
     purchase = _create(fields) or Purchase.objects.filter(uuid=snapshot.purchase).first()
@@ -35,6 +39,27 @@ def rebuild(truth: StripeSession) -> Purchase | None:
         return Purchase.objects.get(uuid=snapshot.purchase)
     log.error("purchase_rebuilt", purchase=str(purchase.uuid), stripe_session=truth.id)
     return purchase
+
+
+def second(truth: StripeSession) -> Purchase | None:
+    """Return a purchase for a session that names one of ours which another session paid for: it goes to review.
+
+    None where it is not paid, or where we never signed what it says: who would own it is not known then.
+    """
+    if not truth.is_paid:
+        return None
+    snapshot = signed_metadata.snapshot(truth.metadata)
+    if snapshot is None:
+        _tell_of_unsigned(truth)
+        return None
+    beside = {"uuid": uuid.uuid4(), "checkout_session": None, "stripe_session_id": truth.id}
+    return _create({**_fields(snapshot, truth), **beside}) or Purchase.objects.get(stripe_session_id=truth.id)
+
+
+def _tell_of_unsigned(truth: StripeSession) -> None:
+    log.error("purchase_gone_and_unsigned", stripe_session=truth.id, is_paid=truth.is_paid)
+    if truth.is_paid:
+        alerts.tell_staff("unsigned", key=truth.id, context={"stripe_session": truth.id})
 
 
 def _create(fields: dict[str, object]) -> Purchase | None:

@@ -1,5 +1,7 @@
 """The daily proof of every account is kept, and damage is an alarm."""
 
+import json
+
 import pytest
 from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
@@ -57,3 +59,15 @@ def test_where_nothing_may_be_written_the_proof_is_the_same(alice: User) -> None
 def test_the_database_refuses_counts_below_zero(db: None) -> None:
     with pytest.raises(IntegrityError, match="counts_not_negative"), transaction.atomic():
         VerifyRun.objects.create(accounts=-1, entries=0, problems=0)
+
+
+def test_an_account_that_is_not_there_is_no_proof(db: None, capsys: pytest.CaptureFixture[str]) -> None:
+    unknown = "0192f0c1-2b3a-7c4d-8e5f-60718293a4b5"
+
+    with pytest.raises(SystemExit, match="1"):
+        call_command("verify_ledger", "--account", unknown, "--json")
+    assert json.loads(capsys.readouterr().out) == {
+        "accounts": 0,
+        "entries": 0,
+        "problems": [{"account": unknown, "where": "account", "what": "there is none"}],
+    }

@@ -68,6 +68,19 @@ def test_pay_when_paid_shows_the_result(
     assert answer["Location"] == f"/purchases/return/{paid.uuid}/?session_id={paid.stripe_session_id}"
 
 
+def test_pay_when_it_waits_for_an_operator_shows_the_result_each_time(
+    alice_client: Client, session: CheckoutSession, opened: Purchase, stripe: SandboxProcess
+) -> None:
+    stripe.pay(opened.stripe_session_id or "", amount_total=1)
+
+    answers = [alice_client.post(f"/purchases/pay/{session.pk}/") for _ in range(2)]
+
+    result = f"/purchases/return/{opened.uuid}/?session_id={opened.stripe_session_id}"
+    assert [(answer.status_code, answer["Location"]) for answer in answers] == [(303, result)] * 2
+    opened.refresh_from_db()
+    assert opened.status == "review"
+
+
 def test_extra_fields_change_nothing(
     alice_client: Client, session: CheckoutSession, stripe: SandboxProcess
 ) -> None:

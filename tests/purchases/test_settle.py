@@ -227,6 +227,62 @@ def test_a_gone_purchase_with_a_forged_snapshot_is_not_credited(
     assert balance_of(alice).available == 0
 
 
+def test_staff_is_told_once_of_a_paid_session_that_nobody_can_place(
+    paid: Purchase, admin: User, stripe: SandboxProcess
+) -> None:
+    Purchase.objects.all().delete()
+    stripe.control(f"sessions/{paid.stripe_session_id}/tamper", **{"metadata.credits": "1000000"})
+
+    for _ in range(2):
+        settle(paid.stripe_session_id or "", via=VIA)
+    (told,) = Message.objects.filter(topic="staff.unsigned")
+    assert (told.user_id, told.context) == (admin.pk, {"stripe_session": paid.stripe_session_id})
+
+
+def test_nobody_is_told_of_an_unpaid_session_that_nobody_can_place(
+    opened: Purchase, admin: User, stripe: SandboxProcess
+) -> None:
+    Purchase.objects.all().delete()
+    stripe.control(f"sessions/{opened.stripe_session_id}/tamper", **{"metadata.credits": "1000000"})
+
+    assert settle(opened.stripe_session_id or "", via=VIA).outcome is Outcome.NOT_OURS
+    assert not Message.objects.exists()
+
+
+def _known_by_another_session(purchase: Purchase) -> str:
+    """Let ours be paid by another session, so that the one at Stripe is a second; return the second."""
+    with superuser_connection() as superuser:
+        superuser.execute("set session_replication_role = replica")
+        superuser.execute("update purchases_purchase set stripe_session_id = 'cs_test_first'")
+    return purchase.stripe_session_id or ""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_second_paid_session_of_a_purchase_goes_to_review(alice: User, admin: User, paid: Purchase) -> None:
+    second_id = _known_by_another_session(paid)
+
+    outcomes = {settle(second_id, via=VIA).outcome for _ in range(2)}
+
+    first, second = Purchase.objects.order_by("pk")
+    assert (outcomes, balance_of(alice).available) == ({Outcome.REVIEW}, 0)
+    assert (first.status, first.stripe_session_id) == ("open", "cs_test_first")
+    assert (second.status, second.owner_id, second.stripe_session_id) == ("review", alice.pk, second_id)
+    assert second.reason == f"purchase: {second.uuid} here, {first.uuid} at Stripe"
+    assert Message.objects.filter(topic="staff.review").count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_second_session_that_is_not_paid_or_not_signed_makes_no_row(
+    alice: User, opened: Purchase, stripe: SandboxProcess
+) -> None:
+    second_id = _known_by_another_session(opened)
+    assert settle(second_id, via=VIA).outcome is Outcome.NOT_OURS
+
+    stripe.pay(second_id, **{"metadata.credits": "1000000"})
+    assert settle(second_id, via=VIA).outcome is Outcome.NOT_OURS
+    assert Purchase.objects.count() == 1
+
+
 def test_a_gone_purchase_of_a_reused_user_id_goes_to_review(alice: User, paid: Purchase) -> None:
     Purchase.objects.all().delete()
     User.objects.filter(pk=alice.pk).update(date_joined="2020-01-01T00:00:00Z")

@@ -24,6 +24,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         account = options["account"]
         report = proof.prove(account=account) if account else verifying.verify()
+        if account and not report.accounts:
+            report.problems.append(proof.Problem(account=str(account), where="account", what="there is none"))
         if options["json"]:
             self.stdout.write(json.dumps(asdict(report)))
         else:
