@@ -44,7 +44,11 @@ def backfill() -> BackfillRun:
     )
     failed: set[str] = set()
     for page in stripe_gateway.events_since(since, types=sorted(inbox.FOLLOWED)):
-        _take_in([event for event in page if event["type"] in inbox.FOLLOWED], run, failed)
+        _take_in([event for event in page.things if event["type"] in inbox.FOLLOWED], run, failed)
+        for event in page.unread:
+            log.error("event_unreadable", stripe_event=event.id, error=event.why)
+        run.checked += len(page.unread)
+        run.waiting += len(page.unread)
     run.failed = len(failed)
     run.credited = _credited_since(now)
     _keep(run)

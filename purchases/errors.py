@@ -11,6 +11,13 @@ class StripeUnavailable(PurchasesError):
     """Stripe gave no definite answer: it may or may not have acted. Ask again later, with the same key."""
 
 
+class UnreadableAnswer(StripeUnavailable):
+    """What answered was not Stripe as we know it. Nothing of it is believed: as good as no answer."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"unreadable answer: {what}")
+
+
 class KeyNotAllowed(StripeUnavailable):
     """Our key may not ask this: a restricted key without that permission. Another key may."""
 

@@ -17,7 +17,7 @@ from purchases.errors import NotFromStripe, PurchasesError, UnknownAtStripe
 from purchases.fulfilment import Outcome, settle
 from purchases.locks import due_events
 from purchases.models import Purchase, StripeEvent
-from purchases.storable import is_storable
+from purchases.storable import cleaned
 
 log = structlog.get_logger(__name__)
 
@@ -61,12 +61,14 @@ def read(payload: bytes, signature: str) -> dict[str, Any]:
         raise NotFromStripe("signed, but not JSON") from error
     if not isinstance(event, dict) or not _is_name(event.get("id")) or not _is_name(event.get("type")):
         raise NotFromStripe("signed, but not an event")
-    if not is_storable(event):
-        raise NotFromStripe("signed, but nothing that a database can hold")
+    try:
+        storable: dict[str, Any] = cleaned(event)
+    except ValueError as error:
+        raise NotFromStripe("signed, but nothing that a database can hold") from error
     if bool(event.get("livemode")) != stripe_gateway.is_live():
         log.error("event_of_the_other_mode", stripe_event=event["id"], livemode=bool(event.get("livemode")))
         raise NotFromStripe("an event of the other mode (live or test)")
-    return event
+    return storable
 
 
 def store(event: dict[str, Any], *, is_delivered: bool = False) -> StripeEvent | None:

@@ -21,7 +21,7 @@ from checkout.locks import database_now
 from checkout.models import CheckoutSession
 from purchases import customers, last_look, rebuilding, signed_metadata, stripe_gateway, trade
 from purchases.asking import SHORTEST, ask_stripe
-from purchases.errors import TermsNotAgreed
+from purchases.errors import TermsNotAgreed, UnreadableAnswer
 from purchases.locks import lock_owner
 from purchases.models import LIVE, Purchase
 
@@ -79,6 +79,8 @@ def open_payment(
     if purchase.status == Purchase.Status.OPENING:
         purchase = ask_stripe(purchase)
     if purchase.status == Purchase.Status.OPEN:
+        if not purchase.stripe_url:
+            raise UnreadableAnswer("url")
         return Opened(next=Next.TO_STRIPE, purchase=purchase, url=purchase.stripe_url)
     return Opened(next=Next.PAID, purchase=purchase)
 

@@ -14,7 +14,7 @@ from django.urls import reverse
 from checkout.locks import database_now
 from credits.granted import granted_between
 from purchases import alerts, matching, returns_proof, stripe_gateway
-from purchases.errors import PurchasesError, UnknownAtStripe
+from purchases.errors import PurchasesError, UnknownAtStripe, UnreadableAnswer
 from purchases.findings import Findings
 from purchases.fulfilment import settle
 from purchases.matching import Match
@@ -42,7 +42,10 @@ def prove(*, from_at: datetime, to_at: datetime) -> ProofReport:
     begun = time.monotonic()
     proof = Findings()
     for page in stripe_gateway.sessions_created(from_at=from_at, to_at=to_at):
-        _compare(proof, [session for session in page if session.is_paid])
+        _compare(proof, [session for session in page.things if session.is_paid])
+        for unread in page.unread:
+            proof.odd += 1
+            proof.find("odd", session=unread.id, purchase=None, what=unread.why)
     _look_back_from_purchases(proof, from_at, to_at)
     _look_back_from_ledger(proof, from_at, to_at)
     returns_proof.compare(proof, from_at, to_at)
@@ -157,6 +160,8 @@ def _unpaid(session_id: str) -> str:
         truth = stripe_gateway.retrieve_session(session_id)
     except UnknownAtStripe:
         return "credited, but Stripe knows no such session"
+    except UnreadableAnswer as error:
+        return f"credited, but {error}"
     return "" if truth.is_paid else f"credited, but Stripe says {truth.status} and {truth.payment_status}"
 
 

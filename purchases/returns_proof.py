@@ -6,7 +6,7 @@ from datetime import datetime
 import structlog
 
 from purchases import refunds, stripe_gateway
-from purchases.errors import PurchasesError, StripeRefused
+from purchases.errors import PurchasesError, StripeRefused, UnreadableAnswer
 from purchases.findings import Findings
 from purchases.models import Dispute, Purchase, Refund
 from purchases.stripe_gateway import Return
@@ -22,8 +22,11 @@ def compare(proof: Findings, from_at: datetime, to_at: datetime) -> None:
     seen: set[str] = set()
     try:
         for page in stripe_gateway.returns_created(from_at=from_at, to_at=to_at):
-            seen.update(made.id for made in page)
-            _compare_page(proof, page)
+            seen.update(made.id for made in page.things)
+            _compare_page(proof, page.things)
+            for unread in page.unread:
+                proof.odd += 1
+                proof.find("odd", session="", purchase=None, what=f"{unread.id or 'a return'}: {unread.why}")
     except StripeRefused as error:
         log.warning("returns_not_listed", error=str(error))
     else:
@@ -97,15 +100,17 @@ def _look_back(proof: Findings, seen: set[str], from_at: datetime, to_at: dateti
     ]
     for row in rows:
         stripe_id = str(row.stripe_id)
-        if stripe_id not in seen and not _is_at_stripe(row.purchase, stripe_id):
+        if stripe_id not in seen and (what := _not_at_stripe(row.purchase, stripe_id)):
             proof.odd += 1
-            what = f"{stripe_id} is booked here, but Stripe does not know it"
             proof.find("odd", session=row.purchase.stripe_session_id or "", purchase=row.purchase, what=what)
 
 
-def _is_at_stripe(purchase: Purchase, stripe_id: str) -> bool:
-    truth = stripe_gateway.returns_of(
-        purchase.payment_intent or "", known_refunds=[stripe_id], known_disputes=[stripe_id], told={}
-    )
-    refunded = {refund.id for refund in truth.refunds}
-    return stripe_id in refunded | {dispute.id for dispute in truth.disputes}
+def _not_at_stripe(purchase: Purchase, stripe_id: str) -> str:
+    try:
+        truth = stripe_gateway.returns_of(
+            purchase.payment_intent or "", known_refunds=[stripe_id], known_disputes=[stripe_id], told={}
+        )
+    except UnreadableAnswer as error:
+        return f"{stripe_id} is booked here, but {error}"
+    known = {refund.id for refund in truth.refunds} | {dispute.id for dispute in truth.disputes}
+    return "" if stripe_id in known else f"{stripe_id} is booked here, but Stripe does not know it"

@@ -1,27 +1,34 @@
-"""Whether the database can hold what a JSON text said: signed nonsense is refused, and not met as an error later."""
+"""What the database can hold of a JSON text: its jsonb takes no NUL, no half of a surrogate pair, no endless number."""
 
 import math
+import re
 from typing import Any
 
 MOST_LEVELS = 50  # of Stripe's own objects, ten are many
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+IN_ITS_PLACE = "\ufffd"
 
 
-def is_storable(value: Any, *, levels: int = MOST_LEVELS) -> bool:
-    """Whether `value`, read from JSON, is no deeper than MOST_LEVELS and made of what PostgreSQL's jsonb takes."""
+def is_storable(text: str) -> bool:
+    """Whether a text column takes it."""
+    return text.isprintable() or not UNSTORABLE.search(text)
+
+
+def cleaned(value: Any, *, levels: int = MOST_LEVELS) -> Any:
+    """Return `value`, read from JSON, with what cannot be held replaced. Raises ValueError beyond MOST_LEVELS."""
     match value:
         case str():
-            return "\x00" not in value and _is_text(value)
+            return UNSTORABLE.sub(IN_ITS_PLACE, value)
         case float():
-            return math.isfinite(value)
+            return value if math.isfinite(value) else None
+        case dict() | list() if not levels:
+            raise ValueError(f"deeper than {MOST_LEVELS} levels")
         case dict():
-            parts = [*value.keys(), *value.values()]
+            return {
+                UNSTORABLE.sub(IN_ITS_PLACE, key): cleaned(part, levels=levels - 1)
+                for key, part in value.items()
+            }
         case list():
-            parts = value
+            return [cleaned(part, levels=levels - 1) for part in value]
         case _:
-            return True
-    return levels > 0 and all(is_storable(part, levels=levels - 1) for part in parts)
-
-
-def _is_text(value: str) -> bool:
-    """Half of a surrogate pair is none."""
-    return value.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in value)
+            return value

@@ -11,13 +11,21 @@ from typing import Any
 import stripe
 from django.conf import settings
 
-from purchases.errors import KeyNotAllowed, StripeRefused, StripeUnavailable, UnknownAtStripe
+from purchases.errors import (
+    KeyNotAllowed,
+    StripeRefused,
+    StripeUnavailable,
+    UnknownAtStripe,
+    UnreadableAnswer,
+)
+from purchases.storable import cleaned
 from purchases.stripe_gateway.places import NoPlace, Places
 
 # Answers that say nothing about the request itself: no key was used up, the same call may succeed later.
 PASSING_STATUSES = (401, 409, 429)
 FORBIDDEN = 403
 NOT_IMPLEMENTED = 501
+LONGEST_WORD = 60
 
 _places = Places(settings.STRIPE_CONCURRENT_CALLS)
 _over_at: ContextVar[float] = ContextVar("stripe_over_at", default=math.inf)
@@ -59,26 +67,19 @@ def stripe_errors(*, is_replayed: bool = False) -> Iterator[None]:
         if status in PASSING_STATUSES or (status >= 500 and status != NOT_IMPLEMENTED and not is_replayed):
             raise StripeUnavailable(f"{type(error).__name__} {status}") from error
         kind = UnknownAtStripe if status == 404 else StripeRefused
-        raise kind(status=status, code=error.code, request_id=error.request_id) from error
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise kind(status=status, code=_word(error.code), request_id=_word(error.request_id)) from error
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
         # JSON of the wrong shape with status 200.
-        raise StripeUnavailable(f"unreadable answer: {type(error).__name__}") from error
-
-
-def field(thing: Any, name: str) -> Any:
-    """A field that Stripe may leave out, of plain JSON or of its object (which raises AttributeError then)."""
-    return thing.get(name) if isinstance(thing, dict) else getattr(thing, name, None)
-
-
-def texts(metadata: Any) -> dict[str, str]:
-    """Metadata as a plain dictionary."""
-    plain = metadata if isinstance(metadata, dict) or metadata is None else metadata.to_dict()
-    return {str(key): str(value) for key, value in (plain or {}).items()}
+        raise UnreadableAnswer(type(error).__name__) from error
 
 
 def is_live() -> bool:
     """Whether our key moves real money."""
     return str(settings.STRIPE_SECRET_KEY).startswith(("sk_live_", "rk_live_"))
+
+
+def _word(said: Any) -> str | None:
+    return cleaned(said)[:LONGEST_WORD] if isinstance(said, str) else None
 
 
 @lru_cache(maxsize=4)

@@ -5,8 +5,10 @@ from typing import Any
 
 import stripe
 
+from purchases.storable import cleaned
 from purchases.stripe_gateway import client as stripe_client
-from purchases.stripe_gateway.client import field, stripe_errors
+from purchases.stripe_gateway import reading
+from purchases.stripe_gateway.client import stripe_errors
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,10 +27,10 @@ def webhook_endpoints() -> list[Endpoint]:
     with stripe_errors():
         return [
             Endpoint(
-                url=str(found.url),
-                status=str(field(found, "status") or ""),
-                api_version=str(field(found, "api_version") or ""),
-                events=frozenset(field(found, "enabled_events") or ()),
+                url=reading.address(found, "url"),
+                status=reading.text(found, "status"),
+                api_version=reading.text(found, "api_version"),
+                events=frozenset(cleaned(name) for name in reading.field(found, "enabled_events") or ()),
             )
             for found in stripe_client.client(is_hurried=True).v1.webhook_endpoints.list(params).data
         ]

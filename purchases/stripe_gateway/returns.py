@@ -8,10 +8,12 @@ from typing import Any
 
 import stripe
 
-from purchases.errors import KeyNotAllowed, StripeRefused
+from purchases.errors import KeyNotAllowed, StripeRefused, UnreadableAnswer
 from purchases.stripe_gateway import client as stripe_client
-from purchases.stripe_gateway.client import field as _get
-from purchases.stripe_gateway.client import stripe_errors, texts
+from purchases.stripe_gateway import reading
+from purchases.stripe_gateway.client import stripe_errors
+from purchases.stripe_gateway.reading import field as _get
+from purchases.stripe_gateway.reading import id_of
 
 PAGE = 100
 MOST_PAGES = 20
@@ -65,6 +67,7 @@ class Returns:
     told: frozenset[str] = frozenset()
 
 
+@stripe_errors()
 def returns_of(
     payment_intent: str,
     *,
@@ -82,19 +85,18 @@ def returns_of(
     kind = _get(event, "object")
     charge = _charge(payment_intent) or (event if kind == "charge" else None)
     look = _Look(payment_intent, event)
-    refunded, is_disputed = _get(charge, "amount_refunded"), _get(charge, "disputed")
+    refunded, is_disputed = reading.amount(charge, "amount_refunded"), reading.flag(charge, "disputed")
     refunds = look.find("refund", known_refunds, is_wanted=charge is None or bool(refunded))
-    disputes = look.find("dispute", known_disputes, is_wanted=charge is None or bool(is_disputed))
+    disputes = look.find("dispute", known_disputes, is_wanted=charge is None or is_disputed)
     warnings = look.find("radar.early_fraud_warning", (), is_wanted=False)
-    with stripe_errors():
-        return Returns(
-            refunds=tuple(_refund(found) for found in refunds if found.amount > 0),
-            has_every_refund="refund" not in look.unlisted,
-            disputes=tuple(_dispute(found) for found in disputes),
-            warnings=tuple(_warning(found) for found in warnings),
-            refunded_minor=refunded if isinstance(refunded, int) else None,
-            told=frozenset(look.unretrieved),
-        )
+    return Returns(
+        refunds=tuple(refund for refund in map(_refund, refunds) if refund.amount_minor),
+        has_every_refund="refund" not in look.unlisted,
+        disputes=tuple(map(_dispute, disputes)),
+        warnings=tuple(map(_warning, warnings)),
+        refunded_minor=refunded,
+        told=frozenset(look.unretrieved),
+    )
 
 
 def create_refund(payment_intent: str, *, amount_minor: int, ours: str, purchase: str) -> StripeRefund:
@@ -116,7 +118,7 @@ def payment_intent_of_charge(charge: str) -> str:
     """The payment intent behind a charge; empty where there is none or Stripe does not know the charge."""
     try:
         with stripe_errors():
-            return _id(_get(stripe_client.client().v1.charges.retrieve(charge), "payment_intent"))
+            return id_of(stripe_client.client().v1.charges.retrieve(charge), "payment_intent")
     except StripeRefused:
         return ""
 
@@ -130,27 +132,32 @@ class _Look:
         self.unlisted: set[str] = set()
 
     def find(self, kind: str, known: Collection[str], *, is_wanted: bool) -> list[Any]:
-        told = _id(self.event) if _get(self.event, "object") == kind else ""
+        told = reading.text(self.event, "id") if _get(self.event, "object") == kind else ""
         if not (is_wanted or known or told):
             return []
         calls = _calls(kind)
         listed = _listed(calls, self.payment_intent)
         if listed is None:
             self.unlisted.add(kind)
-        found = {thing.id: thing for thing in listed or ()}
+        found = {reading.required(thing, "id"): thing for thing in listed or ()}
         for missing in {*known, told} - {"", *found}:
             thing = _tolerant(partial(calls.retrieve, missing))
             if thing is not None:
                 found[missing] = thing
-        if told and told not in found and _is_readable(self.event):
+        if told and told not in found and _is_readable(kind, self.event):
             found[told] = self.event
             self.unretrieved.add(told)
         return list(found.values())
 
 
-def _is_readable(event: Any) -> bool:
+def _is_readable(kind: str, event: Any) -> bool:
     """Whether an event's object says what we would keep of it."""
-    return _get(event, "object") == "radar.early_fraud_warning" or type(_get(event, "amount")) is int
+    try:
+        with stripe_errors():
+            {"refund": _refund, "dispute": _dispute}.get(kind, _warning)(event)
+    except UnreadableAnswer:
+        return False
+    return True
 
 
 def _calls(kind: str) -> Any:
@@ -168,10 +175,10 @@ def _listed(calls: Any, payment_intent: str) -> list[Any] | None:
             return None
         things = list(_get(answer, "data") or [])
         # A double may ignore the filter: only this payment's objects count.
-        found += [thing for thing in things if _id(_get(thing, "payment_intent")) in ("", payment_intent)]
+        found += [thing for thing in things if id_of(thing, "payment_intent") in ("", payment_intent)]
         if not things or not _get(answer, "has_more"):
             break
-        params = {**params, "starting_after": things[-1].id}
+        params = {**params, "starting_after": reading.required(things[-1], "id")}
     return found
 
 
@@ -197,22 +204,22 @@ def _tolerant(call: Callable[[], Any]) -> Any:
 
 def _refund(refund: Any) -> StripeRefund:
     return StripeRefund(
-        id=refund.id,
-        amount_minor=int(refund.amount),
-        status=str(_get(refund, "status") or "pending"),
-        ours=texts(_get(refund, "metadata")).get("refund", ""),
-        created_at=_moment(refund),
+        id=reading.required(refund, "id"),
+        amount_minor=reading.required_amount(refund, "amount"),
+        status=reading.text(refund, "status") or "pending",
+        ours=reading.texts(refund, "metadata").get("refund", ""),
+        created_at=_made_at(refund),
     )
 
 
 def _dispute(dispute: Any) -> StripeDispute:
     return StripeDispute(
-        id=dispute.id,
-        amount_minor=int(dispute.amount),
+        id=reading.required(dispute, "id"),
+        amount_minor=reading.required_amount(dispute, "amount"),
         taken_minor=_taken(dispute),
-        status=str(_get(dispute, "status") or "unknown"),
-        reason=str(_get(dispute, "reason") or ""),
-        created_at=_moment(dispute),
+        status=reading.text(dispute, "status") or "unknown",
+        reason=reading.text(dispute, "reason"),
+        created_at=_made_at(dispute),
     )
 
 
@@ -222,20 +229,18 @@ def _taken(dispute: Any) -> int | None:
     if not moves:
         return None
     if all(move.currency == dispute.currency for move in moves):
-        return max(0, -sum(int(move.amount) for move in moves))
-    last = sorted(moves, key=lambda move: int(_get(move, "created") or 0))[-1]
-    return int(dispute.amount) if last.amount < 0 else 0
+        return max(0, -sum(reading.signed(move, "amount") or 0 for move in moves))
+    last = sorted(moves, key=lambda move: reading.amount(move, "created") or 0)[-1]
+    return reading.required_amount(dispute, "amount") if (reading.signed(last, "amount") or 0) < 0 else 0
 
 
 def _warning(warning: Any) -> StripeWarning:
     return StripeWarning(
-        id=warning.id, fraud_type=str(_get(warning, "fraud_type") or ""), created_at=_moment(warning)
+        id=reading.required(warning, "id"),
+        fraud_type=reading.text(warning, "fraud_type"),
+        created_at=_made_at(warning),
     )
 
 
-def _moment(thing: Any) -> datetime:
-    return datetime.fromtimestamp(int(_get(thing, "created") or 0), UTC)
-
-
-def _id(thing: Any) -> str:
-    return thing if isinstance(thing, str) else str(_get(thing, "id") or "")
+def _made_at(thing: Any) -> datetime:
+    return reading.moment(thing, "created") or datetime.fromtimestamp(0, UTC)

@@ -1,14 +1,15 @@
 """Checkout Sessions: opened, looked at, ended; and the customers that they are for."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote_plus
 
-from purchases.errors import StripeRefused
+from purchases.errors import StripeRefused, UnreadableAnswer
 from purchases.stripe_gateway import client as stripe_client
-from purchases.stripe_gateway.client import field as _get
-from purchases.stripe_gateway.client import stripe_errors, texts
+from purchases.stripe_gateway import reading
+from purchases.stripe_gateway.client import stripe_errors
+from purchases.stripe_gateway.reading import field as _get
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +63,10 @@ def create_session(params: dict[str, Any], *, key: str) -> StripeSession:
             params,  # type: ignore[arg-type]  # frozen as JSON
             {"idempotency_key": key},
         )
-    return read_session(session)
+    found = read_session(session)
+    if found.status == "open" and not found.url:
+        raise UnreadableAnswer("url")
+    return found
 
 
 def retrieve_session(session_id: str, *, is_hurried: bool = False) -> StripeSession:
@@ -89,7 +93,7 @@ def create_customer(*, email: str, user: str, key: str) -> str:
     params: Any = {"email": email, "metadata": {"user": user}}
     with stripe_errors(is_replayed=True):
         customers = stripe_client.client(is_hurried=True).v1.customers
-        return str(customers.create(params, {"idempotency_key": key}).id)
+        return reading.required(customers.create(params, {"idempotency_key": key}), "id")
 
 
 def expire_session(session_id: str) -> StripeSession:
@@ -120,41 +124,37 @@ def read_session(session: Any, *, intent: Any = None) -> StripeSession:
     """Take what matters out of Stripe's object, or of its plain JSON. For the modules beside this one only."""
     with stripe_errors():
         intent = intent or _get(session, "payment_intent")
+        charge = _expanded(_get(_expanded(intent), "latest_charge"))
         totals = _get(session, "total_details")
         return StripeSession(
-            id=session["id"],
-            url=_get(session, "url") or "",
-            status=session["status"],
-            payment_status=session["payment_status"],
-            currency=(_get(session, "currency") or "").upper(),
-            livemode=bool(_get(session, "livemode")),
-            expires_at=_moment(_get(session, "expires_at")),
-            payment_intent=intent if isinstance(intent, str) else _get(intent, "id"),
-            payment_intent_status=None if isinstance(intent, str) else _get(intent, "status"),
-            amount_subtotal=_get(session, "amount_subtotal"),
-            amount_total=_get(session, "amount_total"),
-            amount_discount=_get(totals, "amount_discount"),
-            amount_tax=_get(totals, "amount_tax"),
+            id=reading.required(session, "id"),
+            url=reading.address(session, "url"),
+            status=reading.required(session, "status"),
+            payment_status=reading.required(session, "payment_status"),
+            currency=reading.text(session, "currency").upper(),
+            livemode=reading.flag(session, "livemode"),
+            expires_at=reading.moment(session, "expires_at"),
+            payment_intent=reading.id_of(session, "payment_intent") or None,
+            payment_intent_status=reading.text(_expanded(intent), "status") or None,
+            amount_subtotal=reading.amount(session, "amount_subtotal"),
+            amount_total=reading.amount(session, "amount_total"),
+            amount_discount=reading.amount(totals, "amount_discount"),
+            amount_tax=reading.amount(totals, "amount_tax"),
             quantity=_quantity(_get(session, "line_items")),
-            receipt_url=_of_charge(intent, "receipt_url") or "",
-            created_at=_moment(_get(session, "created")),
-            charged_at=_moment(_of_charge(intent, "created")),
-            buyer_email=_get(_get(session, "customer_details"), "email") or "",
-            has_returns=bool(_of_charge(intent, "amount_refunded") or _of_charge(intent, "disputed")),
-            metadata=texts(_get(session, "metadata")),
+            receipt_url=reading.address(charge, "receipt_url"),
+            created_at=reading.moment(session, "created"),
+            charged_at=reading.moment(charge, "created"),
+            buyer_email=reading.email(_get(session, "customer_details"), "email"),
+            has_returns=bool(_get(charge, "amount_refunded") or _get(charge, "disputed")),
+            metadata=reading.texts(session, "metadata"),
         )
 
 
 def _quantity(line_items: Any) -> int | None:
     data = _get(line_items, "data")
-    return sum(int(item["quantity"] or 0) for item in data) if data else None
+    return sum(reading.required_amount(item, "quantity") for item in data) if data else None
 
 
-def _of_charge(intent: Any, name: str) -> Any:
-    """A field of the charge; None where it was not expanded."""
-    charge = None if isinstance(intent, str) else _get(intent, "latest_charge")
-    return None if charge is None or isinstance(charge, str) else _get(charge, name)
-
-
-def _moment(seconds: Any) -> datetime | None:
-    return datetime.fromtimestamp(seconds, UTC) if seconds else None
+def _expanded(thing: Any) -> Any:
+    """The object; None where only its id was sent."""
+    return None if isinstance(thing, str) else thing

@@ -101,7 +101,7 @@ def test_an_event_brought_by_webhook_too_is_marked_delivered(paid: Purchase) -> 
 
 def test_more_events_than_a_page_holds(paid: Purchase, stripe: SandboxProcess) -> None:
     event = stripe_gateway.events_since(paid.created_at, types=["checkout.session.completed"])
-    twin = next(event)[0]["id"]
+    twin = next(event).things[0]["id"]
     for _ in range(205):
         stripe.control(f"events/{twin}/twin")
 

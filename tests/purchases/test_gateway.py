@@ -9,7 +9,7 @@ import pytest
 import stripe as stripe_package
 
 from purchases import stripe_gateway
-from purchases.errors import StripeRefused, StripeUnavailable, UnknownAtStripe
+from purchases.errors import StripeRefused, StripeUnavailable, UnknownAtStripe, UnreadableAnswer
 
 SESSION = {
     "id": "cs_test_plain",
@@ -89,8 +89,8 @@ def test_the_intent_is_asked_where_it_was_not_expanded(
         ((502, "<html>Bad gateway</html>"), StripeUnavailable),
         ((200, "<html>Welcome</html>"), StripeUnavailable),
         ((200, '{"id": "cs_te'), StripeUnavailable),
-        ((200, {"id": "cs_test_plain", "object": "checkout.session"}), StripeUnavailable),
-        ((200, []), StripeUnavailable),
+        ((200, {"id": "cs_test_plain", "object": "checkout.session"}), UnreadableAnswer),
+        ((200, []), UnreadableAnswer),
     ],
 )
 def test_errors_are_definite_or_passing(wire: Wire, answer: tuple[int, Any], error: type[Exception]) -> None:

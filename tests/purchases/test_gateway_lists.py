@@ -1,9 +1,12 @@
 """What the gateway makes of lists that are poorer than Stripe's: no paging, no filters, hardly a field."""
 
+import json
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 
 from accounts.models import User
 from checkout.locks import database_now
@@ -27,7 +30,7 @@ def session(number: int, **fields: Any) -> dict[str, Any]:
 
 def listed() -> list[str]:
     pages = stripe_gateway.sessions_created(from_at=FROM, to_at=TO)
-    return [found.id for page in pages for found in page]
+    return [found.id for page in pages for found in page.things]
 
 
 def test_a_list_that_does_not_say_whether_there_is_more_is_one_page(wire: Wire) -> None:
@@ -85,3 +88,90 @@ def test_a_plain_double_is_enough_for_the_backfill(alice: User, opened: Purchase
 
     assert backfill.backfill().credited == 1
     assert balance_of(alice).available == 220
+
+
+@pytest.fixture
+def plain(opened: Purchase, wire: Wire) -> dict[str, Any]:
+    """Alice's session, paid, at a double that has no refunds and no disputes."""
+    paid = session(1, id=opened.stripe_session_id, amount_total=1800, currency="usd")
+    paid["metadata"] = opened.request["metadata"]
+    wire.answers[f"{SESSIONS}/{opened.stripe_session_id}"] = (200, paid)
+    for path in ("refunds", "disputes"):
+        wire.answers[path] = (200, {"object": "list", "data": []})
+    return paid
+
+
+UNREADABLE = [
+    session(7, payment_status=None),
+    session(7, created=10**30),
+    {"object": "checkout.session"},
+    None,
+    5,
+]
+
+
+@pytest.mark.parametrize("bad", UNREADABLE)
+def test_one_unreadable_session_is_odd_and_stops_no_other(
+    alice: User, plain: dict[str, Any], wire: Wire, bad: Any
+) -> None:
+    wire.answers[SESSIONS] = (200, {"object": "list", "data": [bad, plain]})
+
+    report = printed("prove")
+    assert (report["sessions"], report["settled"], report["odd"]) == (1, 1, 1)
+    assert "unreadable answer" in report["findings"][-1]["what"]
+    assert balance_of(alice).available == 220
+
+
+@pytest.mark.parametrize("path", ["refunds", "disputes"])
+def test_one_unreadable_return_is_odd(alice: User, plain: dict[str, Any], wire: Wire, path: str) -> None:
+    wire.answers[SESSIONS] = (200, {"object": "list", "data": [plain]})
+    wire.answers[path] = (200, {"object": "list", "data": [{"id": "re_1", "amount": "500"}]})
+
+    report = printed("prove")
+    assert (report["settled"], report["odd"]) == (1, 1)
+    assert balance_of(alice).available == 220
+
+
+def test_a_credited_session_that_cannot_be_read_any_more_is_odd(
+    alice: User, opened: Purchase, plain: dict[str, Any], wire: Wire
+) -> None:
+    wire.answers[SESSIONS] = (200, {"object": "list", "data": [plain]})
+    assert proof.prove(from_at=FROM, to_at=database_now() + timedelta(hours=1)).is_fine is False
+    plain["amount_total"] = "1800"
+
+    assert printed("prove")["odd"] == 2
+
+
+def test_an_event_that_no_database_can_hold_is_a_hint_all_the_same(
+    alice: User, opened: Purchase, plain: dict[str, Any], wire: Wire
+) -> None:
+    odd = completed(opened, note="\x00", **{"\ud800": float("inf")})
+    wire.answers[EVENTS] = (200, {"object": "list", "data": [odd]})
+
+    assert backfill.backfill().credited == 1
+    assert balance_of(alice).available == 220
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [None, 5, {"id": "evt_7"}, {"type": "x"}, {"id": "evt_7", "type": 5}, {"id": 5, "type": "x"}, "deep"],
+)
+def test_one_unreadable_event_is_counted_and_stops_no_other(
+    alice: User, opened: Purchase, plain: dict[str, Any], wire: Wire, bad: Any
+) -> None:
+    if bad == "deep":
+        bad = completed(opened, id="evt_7", deep=json.loads("[" * 60 + "]" * 60))
+    wire.answers[EVENTS] = (200, {"object": "list", "data": [bad, completed(opened)]})
+
+    run = printed("backfill_events")
+    assert run == {"checked": 2, "credited": 1, "failed": 0, "waiting": 1}
+    assert balance_of(alice).available == 220
+
+
+def printed(command: str) -> dict[str, Any]:
+    """What a command says with --json; it must say that something was off."""
+    out = StringIO()
+    with pytest.raises(SystemExit):
+        call_command(command, json=True, stdout=out)
+    found: dict[str, Any] = json.loads(out.getvalue())
+    return found
