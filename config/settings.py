@@ -11,13 +11,14 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config import throttle_settings, trade_settings
 from config.colours import palette
+from config.environment import Environment
 from rest.components import COMPONENTS
 
 # Lets ModelAdmin[Tier] and the like be written as types.
 django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
+env = Environment()
 environ.Env.read_env(env.str("COFFER_ENV_FILE", default=str(BASE_DIR / ".env")), overwrite=False)
 
 
@@ -30,21 +31,13 @@ def demo_default(value: Any) -> Any:
 DEBUG = env.bool("DEBUG", default=False)
 STATE_DIR = Path(env.str("COFFER_STATE_DIR", default=str(BASE_DIR / ".state")))
 SECRET_KEY = env.str("SECRET_KEY", default="") or demo_default("demo-only-" + "0123456789abcdef" * 4)
-ALLOWED_HOSTS = (
-    env.list("ALLOWED_HOSTS", default=[]) or demo_default(["localhost", "127.0.0.1", "[::1]"]) or []
-)
-PUBLIC_BASE_URL = (env.str("PUBLIC_BASE_URL", default="") or demo_default("http://localhost:8000")).rstrip(
-    "/"
-)
-DATABASE_URL = env.str("DATABASE_URL", default="")
-MIGRATE_DATABASE_URL = env.str("MIGRATE_DATABASE_URL", default="") or DATABASE_URL
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS") or demo_default(["localhost", "127.0.0.1", "[::1]"]) or []
+PUBLIC_BASE_URL = env.web_address("PUBLIC_BASE_URL") or demo_default("http://localhost:8000")
+DATABASE_URL = env.postgres("DATABASE_URL")
+MIGRATE_DATABASE_URL = env.postgres("MIGRATE_DATABASE_URL") or DATABASE_URL
 STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
-STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="").rstrip("/")
-STRIPE_WEBHOOK_SECRETS = [
-    secret.strip()
-    for secret in (env.str("STRIPE_WEBHOOK_SECRET", default="") or demo_default("whsec_sandbox")).split(",")
-    if secret.strip()
-]
+STRIPE_API_BASE = env.web_address("STRIPE_API_BASE")
+STRIPE_WEBHOOK_SECRETS = env.list("STRIPE_WEBHOOK_SECRET") or demo_default(["whsec_sandbox"]) or []
 # The demo's Stripe. A key of one's own without a base address means the real one.
 USES_SANDBOX = DEBUG and not STRIPE_SECRET_KEY and not STRIPE_API_BASE
 if DEBUG and not STRIPE_SECRET_KEY:
@@ -80,16 +73,16 @@ if STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_")):
         )
 
 # --- Stripe and checkout ---
-STRIPE_TIMEOUT_SECONDS = env.float("STRIPE_TIMEOUT_SECONDS", default=8.0)
+STRIPE_TIMEOUT_SECONDS = env.float("STRIPE_TIMEOUT_SECONDS", default=8.0, at_least=0.1)
 # Of one process: fewer than its threads, so that some are left for other pages while Stripe is silent.
-STRIPE_CONCURRENT_CALLS = env.int("STRIPE_CONCURRENT_CALLS", default=3)
+STRIPE_CONCURRENT_CALLS = env.int("STRIPE_CONCURRENT_CALLS", default=3, at_least=1)
 vars().update(trade_settings.read(env))
-CHECKOUT_SESSION_HOURS = env.int("CHECKOUT_SESSION_HOURS", default=24)
+CHECKOUT_SESSION_HOURS = env.int("CHECKOUT_SESSION_HOURS", default=24, at_least=1)
 CHECKOUT_RETENTION_DAYS = env.int("CHECKOUT_RETENTION_DAYS", default=7)
-PURCHASES_SWEEP_SECONDS = env.float("PURCHASES_SWEEP_SECONDS", default=30.0)
+PURCHASES_SWEEP_SECONDS = env.float("PURCHASES_SWEEP_SECONDS", default=30.0, at_least=0.1)
 PURCHASES_FIRST_CHECK_SECONDS = env.float("PURCHASES_FIRST_CHECK_SECONDS", default=60.0)
 # A delayed debit may take two weeks: the daily proof looks a day further back.
-PURCHASES_PROOF_DAYS = env.int("PURCHASES_PROOF_DAYS", default=15)
+PURCHASES_PROOF_DAYS = env.int("PURCHASES_PROOF_DAYS", default=15, at_least=1)
 # A purchase that came to nothing is kept so long, in case a payment is still found; one with money for ever.
 PURCHASES_RETENTION_DAYS = env.int("PURCHASES_RETENTION_DAYS", default=400)
 PURCHASES_EVENT_RETENTION_DAYS = env.int("PURCHASES_EVENT_RETENTION_DAYS", default=400)
@@ -199,7 +192,7 @@ _TIMEOUTS = {"lock_timeout": 3000, "statement_timeout": 10000, "idle_in_transact
 
 
 def _database(url: str) -> dict[str, Any]:
-    parsed: dict[str, Any] = dict(env.db_url_config(url)) if url else {"NAME": ""}
+    parsed: dict[str, Any] = env.database(url) if url else {"NAME": ""}
     options = dict(parsed.pop("OPTIONS", {}))
     options.setdefault("options", " ".join(f"-c {name}={value}" for name, value in _TIMEOUTS.items()))
     options.setdefault("connect_timeout", "3")
@@ -242,7 +235,7 @@ VIEWS_WITHOUT_A_PAGE = [
     "purchases:webhook_without_slash",
     "api",
 ]
-GUEST_DAYS = env.int("GUEST_DAYS", default=30)
+GUEST_DAYS = env.int("GUEST_DAYS", default=30, at_least=1)
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.5  # hours
 AXES_LOCKOUT_PARAMETERS = ["username", "ip_address"]
@@ -307,7 +300,7 @@ SPECTACULAR_SETTINGS = {
 
 # --- Cache, sessions, e-mail, worker ---
 CACHE_URL = env.str("CACHE_URL", default="") or "locmemcache://"
-CACHES = {"default": env.cache_url_config(CACHE_URL)}
+CACHES = {"default": env.cache("CACHE_URL", CACHE_URL)}
 if CACHE_URL.startswith("redis"):
     CACHES["default"]["BACKEND"] = "config.shared_cache.SharedCache"
 SESSION_ENGINE = (
@@ -315,7 +308,7 @@ SESSION_ENGINE = (
     if CACHE_URL.startswith("redis")
     else "django.contrib.sessions.backends.db"
 )
-vars().update(env.email_url_config(env.str("EMAIL_URL", default="") or "consolemail://"))
+vars().update(env.mail("EMAIL_URL"))
 EMAIL_TIMEOUT = 5  # seconds; a page waits for the mail with the password link
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"{BRAND_NAME} <no-reply@example.com>")
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="") or "filesystem://"

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-import environ
 from django.core.exceptions import ImproperlyConfigured
+
+from config.environment import Environment
 
 # By client address; "starts" and "proof_mails" by person, other mails by the address typed in.
 DEFAULTS = {
@@ -18,15 +19,18 @@ DEFAULTS = {
 }
 
 
-def read(env: environ.Env) -> dict[str, Any]:
+def read(env: Environment) -> dict[str, Any]:
     """Return THROTTLES: a count and its seconds by name, from `THROTTLE_...=COUNT/SECONDS`."""
     return {"THROTTLES": {name: _throttle(env, name, default) for name, default in DEFAULTS.items()}}
 
 
-def _throttle(env: environ.Env, name: str, default: str) -> tuple[int, int]:
+def _throttle(env: Environment, name: str, default: str) -> tuple[int, int]:
     setting = f"THROTTLE_{name.upper()}"
     most, _, seconds = env.str(setting, default=default).partition("/")
     try:
-        return int(most), int(seconds)
-    except ValueError as error:
-        raise ImproperlyConfigured(f"{setting} is written as COUNT/SECONDS, such as {default}.") from error
+        throttle = int(most), int(seconds)
+    except ValueError:
+        throttle = 0, 0
+    if min(throttle) < 1:
+        raise ImproperlyConfigured(f"{setting} is written as COUNT/SECONDS, such as {default}.")
+    return throttle

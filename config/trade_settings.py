@@ -3,15 +3,16 @@
 import re
 from typing import Any
 
-import environ
 from django.core.exceptions import ImproperlyConfigured
+
+from config.environment import Environment
 
 TAX_BEHAVIORS = ("exclusive", "inclusive")
 # Stripe's words of docs.stripe.com/get-started/account/statement-descriptors: 22 characters, one of them a letter.
 STATEMENT_SUFFIX = re.compile(r"(?=.*[A-Za-z])[^<>\\'\"*]{1,22}\Z")
 
 
-def tax_note(env: environ.Env) -> str:
+def tax_note(env: Environment) -> str:
     """What the price pages say about tax where nothing else is set: the truth about automatic tax."""
     if not env.bool("STRIPE_AUTOMATIC_TAX", default=False):
         return ""
@@ -19,7 +20,7 @@ def tax_note(env: environ.Env) -> str:
     return "included" if is_inclusive else "excluded"
 
 
-def read(env: environ.Env) -> dict[str, Any]:
+def read(env: Environment) -> dict[str, Any]:
     """Return the settings by name. Raises ImproperlyConfigured for what Stripe would refuse at each payment."""
     found: dict[str, Any] = {
         "STRIPE_PROMOTION_CODES": env.bool("STRIPE_PROMOTION_CODES", default=False),

@@ -4,7 +4,6 @@ import urllib.parse
 import urllib.request
 from typing import Any
 
-import environ
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db import IntegrityError
@@ -15,6 +14,7 @@ from accounts.models import User
 from checkout import sessions
 from checkout.models import Tier
 from config import trade_settings
+from config.environment import Environment
 from credits.balances import balance_of
 from credits.models import Lot
 from purchases import opening, refunds, stripe_gateway
@@ -272,7 +272,7 @@ def test_the_price_pages_say_what_is_true_of_tax(
     monkeypatch.setenv("STRIPE_AUTOMATIC_TAX", tax)
     monkeypatch.setenv("STRIPE_TAX_BEHAVIOR", behavior)
 
-    assert trade_settings.tax_note(environ.Env()) == note
+    assert trade_settings.tax_note(Environment()) == note
 
 
 @pytest.mark.parametrize(
@@ -290,7 +290,7 @@ def test_what_stripe_would_refuse_is_refused_at_the_start(
     monkeypatch.setenv(name, value)
 
     with pytest.raises(ImproperlyConfigured, match=name):
-        trade_settings.read(environ.Env())
+        trade_settings.read(Environment())
 
 
 def test_stripes_page_is_in_the_language_of_ours(alice: User, plus: Tier, stripe: SandboxProcess) -> None:

@@ -1,0 +1,115 @@
+"""What settings.py reads the environment with: values without their spaces, refused in a sentence that names them."""
+
+import builtins
+import math
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+TRUE = ("true", "on", "yes", "y", "1", "ok")
+FALSE = ("false", "off", "no", "n", "0")
+POSTGRES = ("postgres", "postgresql", "pgsql", "psql")
+
+
+class Environment:
+    """The environment. Whatever is refused raises ImproperlyConfigured."""
+
+    def __init__(self) -> None:
+        self._env = environ.Env()
+
+    def str(self, name: builtins.str, *, default: builtins.str = "") -> builtins.str:
+        """A text. Spaces around a secret come of copying: a live key must be known for one all the same."""
+        return builtins.str(self._env.str(name, default=default)).strip()
+
+    def list(self, name: builtins.str) -> list[builtins.str]:
+        """Texts with commas between them."""
+        return [part.strip() for part in self.str(name).split(",") if part.strip()]
+
+    def bool(self, name: builtins.str, *, default: builtins.bool) -> builtins.bool:
+        """`true` or `false`, or a word that means one of them; a slip of the pen is neither."""
+        value = self.str(name).lower()
+        if value and value not in (*TRUE, *FALSE):
+            raise ImproperlyConfigured(f"{name} is true or false.")
+        return value in TRUE if value else default
+
+    def int(self, name: builtins.str, *, default: builtins.int, at_least: builtins.int = 0) -> builtins.int:
+        """A whole number; the default also where it is empty."""
+        try:
+            value = int(self.str(name) or default)
+        except ValueError:
+            value = at_least - 1
+        if value < at_least:
+            raise ImproperlyConfigured(f"{name} is a whole number of at least {at_least}.")
+        return value
+
+    def float(
+        self, name: builtins.str, *, default: builtins.float, at_least: builtins.float = 0.0
+    ) -> builtins.float:
+        """A number, with or without a fraction; the default also where it is empty."""
+        try:
+            value = float(self.str(name) or default)
+        except ValueError:
+            value = math.nan
+        if not at_least <= value < math.inf:
+            raise ImproperlyConfigured(f"{name} is a number of at least {at_least:g}.")
+        return value
+
+    def web_address(self, name: builtins.str) -> builtins.str:
+        """An address of http or https, without the slash at its end; "" where it is not set."""
+        value = self.str(name).rstrip("/")
+        if value and not _is_web_address(value):
+            raise ImproperlyConfigured(f"{name} is written like https://credits.example.com.")
+        return value
+
+    def postgres(self, name: builtins.str) -> builtins.str:
+        """The address of a PostgreSQL database; "" where it is not set."""
+        value = self.str(name)
+        if value and not _is_postgres(value):
+            raise ImproperlyConfigured(
+                f"{name} is written like postgresql://role:password@host:5432/database."
+            )
+        return value
+
+    def database(self, url: builtins.str) -> dict[builtins.str, Any]:
+        """Django's words for the address of a database."""
+        return dict(self._env.db_url_config(url))
+
+    def cache(self, name: builtins.str, url: builtins.str) -> dict[builtins.str, Any]:
+        """Django's words for the address of a cache."""
+        try:
+            return dict(self._env.cache_url_config(url))
+        except (ImproperlyConfigured, ValueError):
+            raise ImproperlyConfigured(f"{name} is written like redis://host:6379/0.") from None
+
+    def mail(self, name: builtins.str) -> dict[builtins.str, Any]:
+        """Django's settings for a mail server; `console`, and nothing, write mails to the output."""
+        url = self.str(name) or "console"
+        try:
+            return dict(self._env.email_url_config("consolemail://" if url == "console" else url))
+        except (ImproperlyConfigured, ValueError):
+            raise ImproperlyConfigured(
+                f"{name} is console, or written like smtp+tls://user:password@host:587."
+            ) from None
+
+
+def _is_web_address(value: str) -> bool:
+    parts = _parts(value)
+    if parts is None or parts.query or parts.fragment or parts.username or " " in value:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
+
+
+def _is_postgres(value: str) -> bool:
+    parts = _parts(value)
+    return parts is not None and parts.scheme in POSTGRES
+
+
+def _parts(value: str) -> SplitResult | None:
+    try:
+        parts = urlsplit(value)
+        _ = parts.port  # read late, and refused late
+    except ValueError:
+        return None
+    return parts
