@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 import stripe
+import urllib3
 from django.conf import settings
 
 from purchases.errors import (
@@ -19,6 +20,7 @@ from purchases.errors import (
     UnreadableAnswer,
 )
 from purchases.storable import cleaned
+from purchases.stripe_gateway import deadline
 from purchases.stripe_gateway.places import NoPlace, Places
 
 # Answers that say nothing about the request itself: no key was used up, the same call may succeed later.
@@ -100,19 +102,25 @@ class _FewAtOnce(stripe.RequestsClient):
     def request(self, *args: Any, **words: Any) -> Any:
         try:
             with _places.taken():
-                if self._timeout <= 0:
+                if self._seconds <= 0:
                     raise _no_answer("Stripe was slow, and the time for all calls is over")
+                if getattr(self._thread_local, "session", None) is None:
+                    self._thread_local.session = deadline.session()
                 return super().request(*args, **words)
         except NoPlace as error:
             raise _no_answer("Stripe is slow, and enough calls wait for it already") from error
 
     @property
-    def _timeout(self) -> float:
-        """Stripe's client reads it anew for each try."""
+    def _seconds(self) -> float:
         return min(self._longest, _over_at.get() - time.monotonic())
 
+    @property
+    def _timeout(self) -> Any:
+        """Stripe's client reads it anew for each try. Connecting and the answer together get it."""
+        return urllib3.Timeout(total=max(self._seconds, 0.001))
+
     @_timeout.setter
-    def _timeout(self, seconds: float) -> None:
+    def _timeout(self, seconds: Any) -> None:
         self._longest = seconds
 
 

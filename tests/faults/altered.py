@@ -47,7 +47,7 @@ def _djangos_cache() -> None:
 def _no_patience() -> None:
     from purchases.stripe_gateway.client import _FewAtOnce
 
-    _FewAtOnce._timeout = property(lambda wire: wire._longest, _FewAtOnce._timeout.fset)  # type: ignore[assignment,attr-defined]
+    _FewAtOnce._seconds = property(lambda wire: wire._longest)  # type: ignore[assignment,method-assign]
 
 
 def _clock(seconds: str) -> None:
