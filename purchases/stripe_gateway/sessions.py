@@ -60,7 +60,7 @@ def create_session(params: dict[str, Any], *, key: str) -> StripeSession:
     """
     with stripe_errors(is_replayed=True):
         session = stripe_client.client().v1.checkout.sessions.create(
-            params,  # type: ignore[arg-type]  # frozen as JSON
+            _in_order(params),  # frozen as JSON
             {"idempotency_key": key},
         )
     found = read_session(session)
@@ -120,6 +120,13 @@ def _payment_intent(payment_intent: str, *, is_hurried: bool) -> Any:
         return payment_intent
 
 
+def _in_order(params: Any) -> Any:
+    """The database keeps no order of members, and whoever compares a repeated call with the first may want one."""
+    if isinstance(params, dict):
+        return {name: _in_order(params[name]) for name in sorted(params)}
+    return [_in_order(part) for part in params] if isinstance(params, list) else params
+
+
 def read_session(session: Any, *, intent: Any = None) -> StripeSession:
     """Take what matters out of Stripe's object, or of its plain JSON. For the modules beside this one only."""
     with stripe_errors():
@@ -152,7 +159,7 @@ def read_session(session: Any, *, intent: Any = None) -> StripeSession:
 
 def _quantity(line_items: Any) -> int | None:
     data = _get(line_items, "data")
-    return sum(reading.required_amount(item, "quantity") for item in data) if data else None
+    return None if data is None else sum(reading.required_amount(item, "quantity") for item in data)
 
 
 def _expanded(thing: Any) -> Any:

@@ -28,8 +28,10 @@ class Wire(stripe_package.HTTPClient):
     def __init__(self) -> None:
         super().__init__()
         self.answers: dict[str, tuple[int, Any]] = {}
+        self.sent: list[Any] = []
 
     def request(self, method: str, url: str, headers: Any, post_data: Any = None) -> tuple[str, int, Any]:  # type: ignore[override]
+        self.sent.append(post_data)
         status, content = self.answers[url.split("/v1/")[1].split("?")[0]]
         return content if isinstance(content, str) else json.dumps(content), status, {"Request-Id": "req_1"}
 

@@ -92,6 +92,16 @@ def test_a_comfort_that_cannot_be_read_stops_no_credit(
     assert (Purchase.objects.get().buyer_email, balance_of(alice).available) == ("", 220)
 
 
+def test_a_session_that_lists_nothing_bought_goes_to_review(
+    alice: User, opened: Purchase, truth: dict[str, Any]
+) -> None:
+    truth["line_items"] = {"object": "list", "data": []}
+
+    assert deliver(completed(opened)).status_code == 200
+    assert Purchase.objects.get().reason == "quantity: 1 here, 0 at Stripe"
+    assert balance_of(alice).available == 0
+
+
 OPEN = {"id": "cs_test_new", "object": "checkout.session", "status": "open", "payment_status": "unpaid"}
 ADDRESS = "https://checkout.stripe.com/c/pay/cs_test_new"
 NO_PAGE: dict[str, dict[str, Any]] = {
@@ -117,6 +127,17 @@ def test_pay_without_a_page_to_lead_to_is_503(
 
     wire.answers[SESSIONS] = (200, {**OPEN, "url": ADDRESS})
     assert alice_client.post(f"/purchases/pay/{session.pk}/")["Location"] == ADDRESS
+
+
+def test_a_repeated_call_is_the_first_one_to_the_letter(
+    alice_client: Client, session: CheckoutSession, wire: Wire
+) -> None:
+    wire.answers[SESSIONS] = (200, OPEN)
+    for _ in range(2):
+        alice_client.post(f"/purchases/pay/{session.pk}/")
+
+    first, second = wire.sent
+    assert first == second
 
 
 @pytest.mark.parametrize("code", ["a\x00b", "\ud800", "x" * 9000, ["x"], {"x": 1}, 5])
