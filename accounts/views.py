@@ -38,6 +38,9 @@ from purchases import claim_mail
 PROVEN_ADDRESS = "proven_address"  # in the session of a guest who followed a claim link
 
 
+FORM_METHODS = ["get", "head", "options", "post"]  # Django's form views take a PUT for a POST
+
+
 class LeadingOn(auth_views.RedirectURLMixin):
     """A door that leads on to `next` where that is a page of ours, and that members who are in need not pass."""
 
@@ -65,6 +68,7 @@ class LeadingOn(auth_views.RedirectURLMixin):
 class SignIn(LeadingOn, auth_views.LoginView):
     """E-mail and password; ten wrong ones are answered 429 by django-axes. What a guest has comes along."""
 
+    http_method_names = FORM_METHODS
     form_class = SignInForm
     template_name = "accounts/login.html"
 
@@ -82,6 +86,7 @@ class SignIn(LeadingOn, auth_views.LoginView):
 class Register(LeadingOn, FormView[RegistrationForm]):
     """Make an account and be signed in with it; a guest becomes it, with all that they have."""
 
+    http_method_names = FORM_METHODS
     form_class = RegistrationForm
     template_name = "accounts/register.html"
 
@@ -126,6 +131,7 @@ class SignOut(auth_views.LogoutView):
 class PasswordReset(auth_views.PasswordResetView):
     """Send the link, if the address is known; the answer is the same if it is not."""
 
+    http_method_names = FORM_METHODS
     form_class = PasswordResetForm
     template_name = "accounts/password_reset.html"
     email_template_name = "accounts/password_reset_email.txt"
@@ -145,6 +151,7 @@ class PasswordReset(auth_views.PasswordResetView):
 class PasswordResetConfirm(auth_views.PasswordResetConfirmView):
     """Where the link leads."""
 
+    http_method_names = FORM_METHODS
     form_class = NewPasswordForm
     template_name = "accounts/password_reset_confirm.html"
     success_url = reverse_lazy("accounts:password_reset_complete")
@@ -153,6 +160,7 @@ class PasswordResetConfirm(auth_views.PasswordResetConfirmView):
 class PasswordChange(auth_views.PasswordChangeView):
     """For somebody who is signed in and knows the old password."""
 
+    http_method_names = FORM_METHODS
     form_class = PasswordChangeForm
     template_name = "accounts/password_change.html"
     success_url = reverse_lazy("accounts:password_change_done")

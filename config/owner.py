@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.conf import settings
-from django.db import connections
+from django.db import OperationalError, connections
 
 
 @contextmanager
@@ -26,3 +26,9 @@ def owner_connection(alias: str = "default") -> Iterator[None]:
         connection.close()
         kept = {name: runtime[name] for name in ("USER", "PASSWORD", "HOST", "PORT", "OPTIONS")}
         connection.settings_dict.update(kept)
+
+
+def unreachable(error: OperationalError) -> str:
+    """What a command says where it cannot do its work without the database."""
+    reason = str(error).strip().partition("\n")[0]
+    return f"The database of DATABASE_URL and MIGRATE_DATABASE_URL does not answer: {reason}"

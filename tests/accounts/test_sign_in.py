@@ -244,3 +244,10 @@ def test_a_next_that_only_takes_forms_leads_to_the_usual_page(
     assert visitor.post(LOGIN, words).headers["Location"] == LOCAL
     assert alice_client.get(LOGIN, {"next": action}).headers["Location"] == LOCAL
     assert alice_client.get(REGISTER, {"next": action}).headers["Location"] == LOCAL
+
+
+@pytest.mark.parametrize("path", ["login/", "register/", "password-reset/"])
+def test_a_form_is_sent_by_post_alone(db: None, path: str) -> None:
+    answer = Client().put(f"/accounts/{path}", {})
+
+    assert (answer.status_code, answer["Allow"]) == (405, "GET, HEAD, OPTIONS, POST")

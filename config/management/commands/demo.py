@@ -12,11 +12,11 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connection
+from django.db import OperationalError, connection
 
 from config import embedded_postgres
 from config.demo_processes import PortTaken, Processes, answers, refuse_taken_port
-from config.owner import owner_connection
+from config.owner import owner_connection, unreachable
 from credits.hardening import harden
 
 START_SECONDS = 300
@@ -49,7 +49,10 @@ class Command(BaseCommand):
             # Said even for SIGINT: a shell starts what runs in the background with it ignored.
             signal.signal(number, _interrupt)
         try:
-            self._prepare_database()
+            try:
+                self._prepare_database()
+            except OperationalError as error:
+                raise CommandError(unreachable(error)) from None
             self._start(processes, web, sandbox, has_sandbox=has_sandbox)
             self._wait_until_ready(processes, web)
             self._welcome(web, sandbox, has_sandbox=has_sandbox)

@@ -4,9 +4,11 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError, ProgrammingError
+from psycopg.errors import UndefinedObject
 
-from config.owner import owner_connection
+from config.owner import owner_connection, unreachable
 from credits.hardening import harden, ledger_tables
 
 
@@ -22,8 +24,17 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        with owner_connection():
-            harden(options["role"])
+        try:
+            with owner_connection():
+                harden(options["role"])
+        except OperationalError as error:
+            raise CommandError(unreachable(error)) from None
+        except ProgrammingError as error:
+            if not isinstance(error.__cause__, UndefinedObject):
+                raise
+            raise CommandError(
+                f"There is no role {options['role']!r} on this server: make it first."
+            ) from None
         if options["json"]:
             self.stdout.write(json.dumps({"role": options["role"], "ledger_tables": ledger_tables()}))
         else:
