@@ -105,7 +105,7 @@ def _pages(
     while True:
         answer = _page(listed, {**params, **after, "limit": PAGE})
         with stripe_errors():
-            page = [(name, thing) for thing in answer.data if (name := _name(thing)) not in before]
+            page = [(name, thing) for thing in answer.data if (name := reading.name_of(thing)) not in before]
             has_more = bool(field(answer, "has_more"))
         names = [name for name, _thing in page if name]
         if page and not names:
@@ -126,14 +126,6 @@ def _page(listed: Callable[[Any], Any], params: dict[str, Any]) -> Any:
             time.sleep(pause)
     with stripe_errors():
         return listed(params)
-
-
-def _name(thing: Any) -> str:
-    """Its id; empty where it has none that can be read."""
-    try:
-        return reading.text(thing, "id")
-    except UnreadableAnswer:
-        return ""
 
 
 def _read(page: list[tuple[str, Any]], read: Callable[[Any], Thing]) -> Page[Thing]:

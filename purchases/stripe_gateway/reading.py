@@ -50,6 +50,14 @@ def id_of(thing: Any, name: str) -> str:
     return text(thing, name) if found is None or isinstance(found, str) else required(found, "id")
 
 
+def name_of(thing: Any) -> str:
+    """Its id; empty where it has none that can be read."""
+    try:
+        return text(thing, "id")
+    except UnreadableAnswer:
+        return ""
+
+
 def flag(thing: Any, name: str) -> bool:
     """Yes or no; no where Stripe left it out."""
     found = field(thing, name)

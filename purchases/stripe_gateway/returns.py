@@ -83,9 +83,9 @@ def returns_of(
     """
     event = stripe.StripeObject.construct_from(dict(told), None)
     kind = _get(event, "object")
-    charge = _charge(payment_intent) or (event if kind == "charge" else None)
+    charge = _charge(payment_intent) or (event if kind == "charge" and _is_readable(kind, event) else None)
     look = _Look(payment_intent, event)
-    refunded, is_disputed = reading.amount(charge, "amount_refunded"), reading.flag(charge, "disputed")
+    refunded, is_disputed = _went_back(charge)
     refunds = look.find("refund", known_refunds, is_wanted=charge is None or bool(refunded))
     disputes = look.find("dispute", known_disputes, is_wanted=charge is None or is_disputed)
     warnings = look.find("radar.early_fraud_warning", (), is_wanted=False)
@@ -132,7 +132,7 @@ class _Look:
         self.unlisted: set[str] = set()
 
     def find(self, kind: str, known: Collection[str], *, is_wanted: bool) -> list[Any]:
-        told = reading.text(self.event, "id") if _get(self.event, "object") == kind else ""
+        told = reading.name_of(self.event) if _get(self.event, "object") == kind else ""
         if not (is_wanted or known or told):
             return []
         calls = _calls(kind)
@@ -154,7 +154,7 @@ def _is_readable(kind: str, event: Any) -> bool:
     """Whether an event's object says what we would keep of it."""
     try:
         with stripe_errors():
-            {"refund": _refund, "dispute": _dispute}.get(kind, _warning)(event)
+            {"charge": _went_back, "refund": _refund, "dispute": _dispute}.get(kind, _warning)(event)
     except UnreadableAnswer:
         return False
     return True
@@ -200,6 +200,11 @@ def _tolerant(call: Callable[[], Any]) -> Any:
             return call()
     except (StripeRefused, KeyNotAllowed):
         return None
+
+
+def _went_back(charge: Any) -> tuple[int | None, bool]:
+    """How much of a charge was refunded, and whether any of it is disputed."""
+    return reading.amount(charge, "amount_refunded"), reading.flag(charge, "disputed")
 
 
 def _refund(refund: Any) -> StripeRefund:

@@ -144,3 +144,25 @@ def test_a_refund_without_its_amount_is_left_out(
 
     assert deliver(event("refund.updated", broken)).status_code == 200
     assert numbers(alice) == (220, 220, 0)
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        {"object": "refund", "id": 5, "amount": 900},
+        {"object": "refund", "id": "re_x", "amount": -500},
+        {"object": "refund", "id": "re_x", "amount": 10**30},
+        {"object": "dispute", "id": "dp_x", "amount": "900"},
+        {"object": "charge", "id": "ch_x", "amount_refunded": "900"},
+        {"object": "charge", "id": "ch_x", "amount_refunded": -500, "disputed": "no"},
+        {"object": "radar.early_fraud_warning", "id": ["x"], "created": 10**30},
+    ],
+)
+def test_nonsense_about_a_payment_of_ours_is_not_believed(
+    alice: User, bought: Purchase, stripe: SandboxProcess, nonsense: dict[str, Any]
+) -> None:
+    lacks(stripe, *LISTS, "GET /v1/payment_intents/*", "GET /v1/charges/*")
+    told = {**nonsense, "payment_intent": bought.payment_intent}
+
+    assert deliver(event("refund.updated", told)).status_code == 200
+    assert numbers(alice) == (220, 220, 0)
