@@ -50,6 +50,8 @@ def standing_clock(owner: psycopg.Connection) -> Iterator[Clock]:
     for function, path in pinned:
         owner.execute(f"alter function {function} set search_path = public, {path}")
     with connection.cursor() as cursor:
+        # A transaction hears of changed functions when it locks a table that it had not locked before.
+        cursor.execute("select from pg_catalog.pg_language")
         cursor.execute("set search_path = public, pg_catalog")
     try:
         yield Clock()
