@@ -6,7 +6,7 @@ import structlog
 from django.db import transaction
 
 from purchases import alerts, customers, stripe_gateway
-from purchases.errors import PaymentNotOpened, StripeRefused
+from purchases.errors import PaymentNotOpened, StripeRefused, UnreadableAnswer
 from purchases.fulfilment import book
 from purchases.locks import lock_with_owner
 from purchases.models import Purchase
@@ -37,6 +37,8 @@ def ask_stripe(purchase: Purchase) -> Purchase:
             customers.forget(purchase.request["customer"])
         log.error("payment_not_opened", purchase=str(purchase.uuid), code=error.code, status=error.status)
         raise PaymentNotOpened(purchase.uuid) from error
+    if Purchase.objects.filter(stripe_session_id=truth.id).exclude(pk=purchase.pk).exists():
+        raise UnreadableAnswer("the id of another payment")
     return book(purchase, truth, via=Purchase.Via.PAY)
 
 

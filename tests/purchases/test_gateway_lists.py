@@ -6,7 +6,7 @@ from io import StringIO
 from typing import Any
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
 from accounts.models import User
 from checkout.locks import database_now
@@ -166,6 +166,27 @@ def test_one_unreadable_event_is_counted_and_stops_no_other(
     run = printed("backfill_events")
     assert run == {"checked": 2, "credited": 1, "failed": 0, "waiting": 1}
     assert balance_of(alice).available == 220
+
+
+@pytest.mark.parametrize(
+    ("command", "path", "names"),
+    [
+        ("prove", SESSIONS, ("sessions", "settled", "missing", "odd", "totals")),
+        ("backfill_events", EVENTS, ("checked", "credited", "failed", "waiting")),
+    ],
+)
+def test_without_a_list_the_documented_names_are_printed_all_the_same(
+    wire: Wire, db: None, monkeypatch: pytest.MonkeyPatch, command: str, path: str, names: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(lists, "PAUSES", ())
+    wire.answers[path] = (200, "<html>")
+    out = StringIO()
+
+    with pytest.raises(CommandError):
+        call_command(command, json=True, stdout=out)
+    answer = json.loads(out.getvalue())
+    assert {answer[name] for name in names} == {None}
+    assert answer["error"]
 
 
 def printed(command: str) -> dict[str, Any]:

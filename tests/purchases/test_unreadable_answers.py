@@ -6,9 +6,10 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
-from checkout.models import CheckoutSession
+from checkout import sessions
+from checkout.models import CheckoutSession, Tier
 from credits.balances import balance_of
-from purchases import stripe_gateway
+from purchases import opening, stripe_gateway
 from purchases.errors import StripeRefused, StripeUnavailable
 from purchases.models import Purchase
 from tests.purchases.conftest import completed, deliver
@@ -138,6 +139,16 @@ def test_a_repeated_call_is_the_first_one_to_the_letter(
 
     first, second = wire.sent
     assert first == second
+
+
+def test_one_id_for_two_payments_is_503(
+    alice_client: Client, bob: User, session: CheckoutSession, plus: Tier, wire: Wire
+) -> None:
+    wire.answers[SESSIONS] = (200, {**OPEN, "url": ADDRESS})
+    opening.open_payment(owner=bob, session=sessions.start(owner=bob, tier=plus))
+
+    assert alice_client.post(f"/purchases/pay/{session.pk}/").status_code == 503
+    assert Purchase.objects.filter(status="open").count() == 1
 
 
 @pytest.mark.parametrize("code", ["a\x00b", "\ud800", "x" * 9000, ["x"], {"x": 1}, 5])

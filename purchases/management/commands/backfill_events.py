@@ -10,6 +10,8 @@ from django.core.management.base import BaseCommand, CommandError
 from purchases import backfill
 from purchases.errors import PurchasesError
 
+NAMES = ("checked", "credited", "failed", "waiting")
+
 
 class Command(BaseCommand):
     """Take in the events of Stripe's list that nobody brought. Exit 1 where some still wait or a gap was found."""
@@ -24,9 +26,9 @@ class Command(BaseCommand):
             run = backfill.backfill()
         except PurchasesError as error:
             if options["json"]:
-                self.stdout.write(json.dumps({"error": str(error)}))
+                self.stdout.write(json.dumps({**dict.fromkeys(NAMES), "error": str(error)}))
             raise CommandError(f"Not backfilled: {error}") from error
-        counts = {name: getattr(run, name) for name in ("checked", "credited", "failed", "waiting")}
+        counts = {name: getattr(run, name) for name in NAMES}
         words = "{checked} checked, {credited} credited, {failed} failed, {waiting} waiting"
         self.stdout.write(json.dumps(counts) if options["json"] else words.format(**counts))
         if run.has_gap:

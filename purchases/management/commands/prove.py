@@ -15,6 +15,18 @@ from purchases.errors import PurchasesError
 from purchases.models import ProofReport
 
 CLOCKS_DIFFER = timedelta(hours=1)
+NAMES = (
+    "sessions",
+    "settled",
+    "missing",
+    "odd",
+    "totals",
+    "not_ours",
+    "returned",
+    "returned_missing",
+    "findings",
+    "seconds",
+)
 
 
 class Command(BaseCommand):
@@ -36,7 +48,7 @@ class Command(BaseCommand):
             report = proof.prove(from_at=from_at, to_at=to_at)
         except PurchasesError as error:
             if options["json"]:
-                self.stdout.write(json.dumps({"error": str(error)}))
+                self.stdout.write(json.dumps({**dict.fromkeys(NAMES), "error": str(error)}))
             raise CommandError(f"Not proved: {error}") from error
         self.stdout.write(json.dumps(_answer(report)) if options["json"] else _words(report))
         if not report.is_fine:
@@ -61,20 +73,8 @@ def _midnight(day: date) -> datetime:
 
 
 def _answer(report: ProofReport) -> dict[str, Any]:
-    names = (
-        "sessions",
-        "settled",
-        "missing",
-        "odd",
-        "totals",
-        "not_ours",
-        "returned",
-        "returned_missing",
-        "findings",
-        "seconds",
-    )
     window = {"from": report.from_at.isoformat(), "to": report.to_at.isoformat()}
-    return {**{name: getattr(report, name) for name in names}, **window}
+    return {**{name: getattr(report, name) for name in NAMES}, **window}
 
 
 def _words(report: ProofReport) -> str:
