@@ -6,8 +6,10 @@ Of a database's error only the first line is written: the others tell the row th
 import logging
 import os
 import re
+import sys
 import traceback
 from collections.abc import Iterator
+from types import TracebackType
 
 import psycopg
 import structlog
@@ -49,6 +51,13 @@ def _without_rows(
             event[name] = _ROWS.sub("", value)
     return event
 
+
+def _say_without_rows(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """The last words of a command: cron mails them, and somebody keeps them."""
+    sys.stderr.write(_format_without_rows((kind, error, trace)) + "\n")
+
+
+sys.excepthook = _say_without_rows
 
 _SHARED: list[structlog.typing.Processor] = [
     structlog.contextvars.merge_contextvars,

@@ -15,6 +15,7 @@ from django.test import Client
 
 from accounts.models import User
 from checkout.models import CheckoutSession, Tier
+from tests.config import production
 
 PASSWORD = "winter-lake-92"
 
@@ -164,3 +165,13 @@ def test_a_refused_row_is_not_told_of_a_page(transactional_db: None, settings: A
 
     assert "violates check constraint" in log.getvalue()
     assert "payer@" not in log.getvalue()
+
+
+def test_a_refused_row_is_not_told_by_a_command() -> None:
+    refusal = "refused\\nDETAIL:  Failing row contains (payer@example.org)."
+    script = f"from django.db import IntegrityError; raise IntegrityError('{refusal}')"
+
+    done = production.run("manage.py", "shell", "-c", script)
+
+    assert (done.returncode, production.last_line(done)) == (1, "django.db.utils.IntegrityError: refused")
+    assert "payer@" not in done.stderr
