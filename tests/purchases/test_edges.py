@@ -3,10 +3,15 @@
 Guard: settling locks the session's row, which the clean-up passes by; and a purchase outlives its session.
 """
 
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from unittest import mock
 
 import pytest
+from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from accounts.models import User
 from checkout import sessions
@@ -15,7 +20,7 @@ from credits.balances import balance_of
 from purchases.fulfilment import settle
 from purchases.models import Purchase
 from tests.conftest import superuser_connection
-from tests.together import together
+from tests.together import somebody_waits, together
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -52,3 +57,49 @@ def test_a_payment_at_7_days_is_credited_whether_its_session_is_gone(alice: User
     assert race(paid, sessions.expire_due, sessions.delete_old) == ["credited"] * 5
     assert balance_of(alice).available == 220
     assert set(CheckoutSession.objects.values_list("status", flat=True)) <= {"completed"}
+
+
+def beside_a_payment(paid: Purchase, clean_up: Callable[[], int]) -> int:
+    """Clean up while a payment has completed its session and has not committed yet, until it ends or waits."""
+
+    def cleaned() -> int:
+        try:
+            return clean_up()
+        finally:
+            connection.close()
+
+    assert paid.checkout_session_id
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        with transaction.atomic():
+            sessions.complete(paid.checkout_session_id)
+            cleaning = pool.submit(cleaned)
+            while not cleaning.done() and not somebody_waits():
+                time.sleep(0.01)
+        return cleaning.result()
+
+
+AT_AN_EDGE = pytest.mark.parametrize(
+    ("days", "clean_up"), [(1, sessions.expire_due), (7, sessions.delete_old)], ids=["24 hours", "7 days"]
+)
+
+
+@AT_AN_EDGE
+def test_the_clean_up_passes_by_what_is_being_paid(
+    paid: Purchase, days: int, clean_up: Callable[[], int]
+) -> None:
+    at_the_edge(days=days)
+
+    assert beside_a_payment(paid, clean_up) == 0
+    assert CheckoutSession.objects.get().status == "completed"
+
+
+@AT_AN_EDGE
+def test_without_its_lock_the_clean_up_trips_over_what_is_being_paid(
+    paid: Purchase, days: int, clean_up: Callable[[], int]
+) -> None:
+    """The twin: it waits for the payment that it should have passed by, and then fails."""
+    at_the_edge(days=days)
+
+    unlocked = mock.patch.object(QuerySet, "select_for_update", lambda rows, **_: rows)
+    with unlocked, pytest.raises(AssertionError, match="a locked row stays"):
+        beside_a_payment(paid, clean_up)
