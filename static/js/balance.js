@@ -5,6 +5,7 @@
 (() => {
   const ASK = "/api/v1/accounts/me/balance/";
   const REPORT = "/api/v1/balance/sync/";
+  const SESSION = "/api/v1/session/";
   const STORE = "coffer.balance";
   const PAUSES_MS = [1000, 2000, 4000];
   const LONGEST_TIMER_MS = 2147483647;
@@ -116,6 +117,15 @@
     };
   }
 
+  // Nobody is signed in. A browser that never had an account becomes a guest anew; the server knows which those are. Not
+  // on a result: whose that is, signing in or the link in a mail says.
+  async function becomesGuest() {
+    const token = document.querySelector("[name=csrfmiddlewaretoken]")?.value;
+    if (!token || document.querySelector("[data-purchase-state]")) return false;
+    const headers = { Accept: "application/json", "Content-Type": "application/json", "X-CSRFToken": token };
+    return (await fetch(SESSION, { method: "POST", headers, body: "{}" })).ok;
+  }
+
   async function fetchedPatiently() {
     for (const pause of PAUSES_MS) {
       try {
@@ -154,6 +164,7 @@
       const began = performance.now();
       try {
         const answer = await fetchedPatiently();
+        if (answer === null && (await becomesGuest())) return location.reload(); // and asks again
         settle(shown(), answer);
         debug(`asked: ${why}`, { ms: Math.round(performance.now() - began), before, after: shown(), answer });
       } catch (error) {

@@ -230,3 +230,46 @@ def test_no_answer_is_said_after_four_tries_and_can_be_repeated(page: Page, api:
     api.answer(available=50, version=1)
     page.get_by_role("button", name="Look again").click()
     expect(page.locator("#balance-says")).to_be_empty()
+
+
+@pytest.fixture
+def newcomer(browser: Browser, shop: str) -> Iterator[Page]:
+    """Somebody who never had an account."""
+    context = browser.new_context(base_url=shop)
+    page = context.new_page()
+    page.goto("/pricing/")
+    yield page
+    context.close()
+
+
+def session_ends(page: Page) -> None:
+    page.context.clear_cookies(name=django_settings.SESSION_COOKIE_NAME)
+    page.evaluate("window.dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
+
+
+def test_a_guest_whose_session_ended_becomes_another(newcomer: Page) -> None:
+    newcomer.get_by_role("button", name="Buy Plus").click()
+    newcomer.goto("/credits/")
+    with newcomer.expect_navigation():
+        session_ends(newcomer)
+
+    shows(newcomer, "0")
+    assert User.objects.filter(is_guest=True).count() == 2
+
+
+def test_on_a_result_nobody_becomes_a_guest_anew(newcomer: Page) -> None:
+    newcomer.get_by_role("button", name="Buy Plus").click()
+    newcomer.evaluate("document.querySelector('main').dataset.purchaseState = 'processing'")
+    session_ends(newcomer)
+
+    expect(newcomer.locator("#balance-says")).to_contain_text("You are signed out")
+    assert User.objects.filter(is_guest=True).count() == 1
+
+
+def test_a_member_whose_session_ended_becomes_no_guest(signed_in: BrowserContext, member: User) -> None:
+    page = signed_in.new_page()
+    page.goto("/credits/")
+    session_ends(page)
+
+    expect(page.locator("#balance-says")).to_contain_text("You are signed out")
+    assert not User.objects.filter(is_guest=True).exists()
