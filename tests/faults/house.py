@@ -100,6 +100,17 @@ class House:
         )
         self.start(name, "celery", *words, **more)
 
+    def has(self, worker: str) -> bool:
+        """Whether it runs; one that ended is started again, as systemd does.
+
+        Celery 5.7 may end where Redis goes while it acknowledges a task.
+        """
+        is_running = self._processes[worker].poll() is None
+        if not is_running:
+            self.kill(worker)
+            self.start_worker(worker)
+        return is_running
+
     def start(self, name: str, *command: str, **more: str) -> subprocess.Popen[bytes]:
         """Start `python -m COMMAND...` in a process group of its own."""
         with (self.folder / f"{name}.log").open("wb") as log:
