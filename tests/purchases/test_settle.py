@@ -1,5 +1,7 @@
 """settle(): what Stripe says becomes what our books say, once."""
 
+from unittest import mock
+
 import pytest
 from django.contrib.auth import get_user_model
 from django.db import connection
@@ -11,7 +13,7 @@ from credits import deposits
 from credits.balances import balance_of
 from credits.models import Entry
 from outbox.models import Message
-from purchases import opening
+from purchases import opening, refunds
 from purchases.errors import StripeUnavailable, UnknownAtStripe
 from purchases.fulfilment import Outcome, settle
 from purchases.models import Purchase
@@ -50,6 +52,20 @@ def test_settling_again_changes_nothing(alice: User, paid: Purchase) -> None:
 
     assert balance_of(alice).available == 220
     assert Message.objects.filter(topic="purchase.credited").count() == 1
+
+
+class Killed(BaseException):
+    """Ends a process where it is raised, as far as a database can tell."""
+
+
+def test_a_death_between_grant_and_mark_books_nothing(alice: User, paid: Purchase) -> None:
+    with mock.patch.object(refunds, "take_back", side_effect=Killed), pytest.raises(Killed):
+        settled(paid)
+    assert balance_of(alice).available == 0
+    assert Purchase.objects.get().status == "open"
+
+    assert settled(paid).status == "credited"
+    assert balance_of(alice).available == 220
 
 
 def test_the_checkout_session_is_completed(paid: Purchase, session: CheckoutSession) -> None:
