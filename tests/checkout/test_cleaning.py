@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
 from typing import Any
+from unittest import mock
 
 import psycopg
 import pytest
@@ -25,7 +26,9 @@ from tests.checkout.conftest import BeginSession
 from tests.conftest import superuser_connection
 from tests.together import together
 
+ALL_SESSIONS = "select count(*) from checkout_checkoutsession"
 AWAITED = "select true from pg_locks where locktype = 'advisory' and not granted"
+VERBS = pytest.mark.parametrize("verb", [sessions.expire_due, sessions.delete_old])
 Status = CheckoutSession.Status
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
 
@@ -235,6 +238,46 @@ def test_row_that_moves_while_it_is_looked_for_is_found_where_it_then_is(
     assert not CheckoutSession.objects.filter(status=Status.ACTIVE).exists()
 
 
+def held_between_batches(verb: Callable[..., int]) -> list[int]:
+    """How many sessions nobody else could have moved, each time when a batch was over."""
+    held = []
+
+    def look(_size: int, _seconds: float, *, limit: int) -> int:
+        with another_connection() as other:
+            free = (
+                "select count(*) from (select from checkout_checkoutsession for update skip locked) as free"
+            )
+            seen = [other.execute(query).fetchone() for query in (ALL_SESSIONS, free)]
+        held.append(sum(seen[0] or ()) - sum(seen[1] or ()))
+        return limit
+
+    with mock.patch.object(batches, "_next_size", look):
+        assert verb(limit=2) == 4
+    return held
+
+
+@VERBS
+@pytest.mark.django_db(transaction=True)
+def test_nothing_is_held_once_a_batch_is_over(begin: BeginSession, verb: Callable[..., int]) -> None:
+    for number in range(4):
+        begin(owner=owner(number), ago=8 * DAY)
+
+    assert held_between_batches(verb) == [0, 0]
+
+
+@VERBS
+@pytest.mark.django_db(transaction=True)
+def test_without_a_transaction_a_batch_all_of_them_are_held(
+    begin: BeginSession, verb: Callable[..., int]
+) -> None:
+    """The twin: one transaction around them."""
+    for number in range(4):
+        begin(owner=owner(number), ago=8 * DAY)
+
+    with transaction.atomic():
+        assert held_between_batches(verb) == [2, 4]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_commits_of_the_clean_up_alone_wait_for_no_flush(begin: BeginSession) -> None:
     begin(ago=8 * DAY)
@@ -251,7 +294,7 @@ def test_commits_of_the_clean_up_alone_wait_for_no_flush(begin: BeginSession) ->
     assert (during, after) == (("off",), ("on",))
 
 
-@pytest.mark.parametrize("verb", [sessions.expire_due, sessions.delete_old])
+@VERBS
 def test_the_last_batch_is_looked_for_as_the_second_was(
     begin: BeginSession, verb: Callable[..., int]
 ) -> None:

@@ -3,6 +3,7 @@
 import uuid
 from datetime import timedelta
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.db import transaction
@@ -22,6 +23,7 @@ from credits.sweeping import sweep_credits
 from credits.transfers import transfer
 from tests.credits.clock import Clock
 from tests.credits.conftest import STEPS, Give, Take
+from tests.twins import bitten
 
 
 @pytest.fixture(autouse=True)
@@ -136,6 +138,12 @@ def test_buy_spend_refund_reverse_leaves_nothing_to_spend(alice: User) -> None:
     reverse(spend=spent.id, scope="tests", key="undo:1")
 
     assert numbers(alice) == (0, 0, 0)
+
+
+def test_without_debt_what_is_reversed_after_a_refund_could_be_spent(alice: User) -> None:
+    """The twin: a refund takes no more than there is."""
+    with mock.patch.dict(globals(), refund=lambda _returned: None), bitten("(220, 220, 0) == (0, 0, 0)"):
+        test_buy_spend_refund_reverse_leaves_nothing_to_spend(alice)
 
 
 def test_a_refund_that_fails_gives_back(alice: User) -> None:

@@ -8,17 +8,23 @@ from unittest import mock
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import OperationalError, connection, transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from accounts.models import User
 from checkout import sessions
+from checkout.locks import database_now
 from checkout.models import CheckoutSession, Tier
 from credits.balances import balance_of
-from purchases import opening
+from purchases import inbox, opening, stripe_gateway
 from purchases import sweep as sweeping
 from purchases.errors import StripeUnavailable
 from purchases.models import Purchase
+from tests.conftest import superuser_connection
+from tests.purchases.conftest import completed
 from tests.sandbox_process import SandboxProcess
+from tests.twins import bitten
 
 
 def make_due() -> None:
@@ -103,11 +109,89 @@ def test_a_purchase_left_opening_is_resumed(
     assert Purchase.objects.get().status == "open"
 
 
-def test_two_sweeps_share_the_work(alice: User, paid: Purchase) -> None:
+def test_two_sweeps_share_the_work(opened: Purchase) -> None:
     make_due()
 
     assert sweeping.sweep().checked == 1
     assert sweeping.sweep().checked == 0
+    assert Purchase.objects.get().status == "open"
+
+
+def test_without_moving_the_next_check_two_sweeps_ask_twice(opened: Purchase) -> None:
+    """The twin."""
+    with mock.patch.object(sweeping, "next_check", lambda _purchase, *, now: now), bitten("assert 1 == 0"):
+        test_two_sweeps_share_the_work(opened)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_another_sweep_holds_is_passed_by(paid: Purchase) -> None:
+    make_due()
+    with superuser_connection() as other, other.transaction():
+        other.execute("select from purchases_purchase for update")
+
+        assert sweeping.sweep().checked == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_passing_by_a_sweep_waits_for_another(paid: Purchase) -> None:
+    """The twin."""
+    with connection.cursor() as cursor:
+        cursor.execute("set lock_timeout = 200")
+    real = QuerySet.select_for_update
+    waiting = mock.patch.object(QuerySet, "select_for_update", lambda rows, **_: real(rows, no_key=True))
+    with waiting, pytest.raises(OperationalError, match="lock timeout"):
+        test_what_another_sweep_holds_is_passed_by(paid)
+    connection.close()
+
+
+def swept_while_others_look() -> sweeping.Swept:
+    """While Stripe is asked, somebody else locks every row that the pass has to do with."""
+    retrieve = stripe_gateway.retrieve_session
+
+    def looked(session_id: str, **words: Any) -> Any:
+        with superuser_connection() as other:
+            for table in ("purchases_purchase", "purchases_stripeevent", "accounts_user"):
+                other.execute(f"select from {table} for update nowait")
+        return retrieve(session_id, **words)
+
+    with mock.patch.object(stripe_gateway, "retrieve_session", looked):
+        return sweeping.sweep()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_is_held_while_stripe_is_asked(paid: Purchase) -> None:
+    inbox.store(completed(paid))
+
+    assert swept_while_others_look() == sweeping.Swept(checked=1)
+    assert Purchase.objects.get().status == "credited"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_its_short_claim_an_event_is_held_while_stripe_is_asked(paid: Purchase) -> None:
+    """The twin: one transaction around the pass."""
+    inbox.store(completed(paid))
+
+    with transaction.atomic():
+        assert swept_while_others_look() == sweeping.Swept(checked=1, waiting=1)
+
+
+def test_what_was_due_two_days_ago_is_caught_up(alice: User, paid: Purchase) -> None:
+    Purchase.objects.update(next_check_at=Now() - timedelta(days=2))
+
+    assert sweeping.sweep() == sweeping.Swept(checked=1, credited=1)
+    assert balance_of(alice).available == 220
+
+
+def test_without_the_database_as_queue_what_was_missed_is_gone(alice: User, paid: Purchase) -> None:
+    """The twin: only what fell due since the last pass would have run."""
+    due = sweeping.due_purchases  # type: ignore[attr-defined]
+
+    def of_this_hour(**words: Any) -> list[Purchase]:
+        recently = database_now() - timedelta(hours=1)
+        return [one for one in due(**words) if one.next_check_at and one.next_check_at > recently]
+
+    with mock.patch.object(sweeping, "due_purchases", of_this_hour), bitten("checked: 0 != 1"):
+        test_what_was_due_two_days_ago_is_caught_up(alice, paid)
 
 
 def test_the_command_says_how_it_went(alice: User, paid: Purchase) -> None:
