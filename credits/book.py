@@ -36,6 +36,10 @@ class Posting:
     version: int
     taken: tuple[tuple[uuid.UUID, int], ...]  # lot, amount
     given_back: tuple[tuple[uuid.UUID, int], ...] = ()  # lot, amount
+    # As the statement has it: with what a debt keeps from being spent.
+    posted_before: int
+    posted: int
+    debt_paid: int = 0
     clawed: int = 0  # by a claw-back; negative: given back
     hold: uuid.UUID | None = None  # what was put aside, captured or released
     hold_expires_at: datetime | None = None
@@ -97,6 +101,9 @@ def posting_from(result: dict[str, Any]) -> Posting:
         balance_before=(
             available_of(free=result["free_before"], debt=result["debt_before"]) + result["held_before"]
         ),
+        posted_before=result["free_before"] + result["held_before"],
+        posted=result["free"] + result["held"],
+        debt_paid=max(result["debt_before"] - result["debt"], 0),
         available=available_of(free=result["free"], debt=result["debt"]),
         lifetime=result["lifetime"],
         spent=result["spent"],

@@ -218,6 +218,15 @@ class Purchase(models.Model):
         """What of it went back, by refunds and disputes together: never more than was paid."""
         return min(self.paid_minor, self.refunded_minor + self.disputed_minor)
 
+    @property
+    def standing(self) -> str:
+        """How it stands for its buyer: disputed, refunded or partly_refunded where money went back, else the status."""
+        if self.disputed_minor:
+            return "disputed"
+        if not self.returned_minor:
+            return str(self.status)
+        return "refunded" if self.returned_minor == self.paid_minor else "partly_refunded"
+
 
 LIVE = (Purchase.Status.OPENING, Purchase.Status.OPEN, Purchase.Status.PROCESSING)
 

@@ -199,6 +199,7 @@ def _result(request: HttpRequest, purchase: Purchase, seen: Outcome | None) -> H
     context: dict[str, Any] = {
         "purchase": purchase,
         "state": state,
+        "standing": purchase.standing,
         "next_url": coming_back.page_before(request),
     }
     if state == "credited" and purchase.stripe_session_id:

@@ -64,7 +64,7 @@ def _came(totals: Totals) -> Iterator[str]:
         "grant,promo": _("%(amount)s given"),
         "adjustment": _("%(amount)s added by a correction"),
         "transfer": _("%(amount)s moved here from another account"),
-        "reinstatement": _("%(amount)s given back after a refund failed"),
+        "reinstatement": _("%(amount)s given back after a failed refund or a won dispute"),
     }
     for names, words in kinds.items():
         if (amount := _sum(totals, names)) > 0:
@@ -81,7 +81,7 @@ def _went(totals: Totals) -> Iterator[str]:
     parts = [
         (-_sum(totals, "adjustment"), _("less %(amount)s taken by a correction")),
         (-_sum(totals, "transfer"), _("less %(amount)s moved to another account")),
-        (-_sum(totals, "claw_back"), _("less %(amount)s taken back after a refund")),
+        (-_sum(totals, "claw_back"), _("less %(amount)s taken back after a refund or dispute")),
         (-_sum(totals, "repayment"), _("less %(amount)s that paid a debt")),
         (totals.expired - _sum(totals, "expiry"), _("less %(amount)s that expired")),
         (totals.held, _("less %(amount)s reserved for something under way")),
@@ -93,9 +93,9 @@ def _went(totals: Totals) -> Iterator[str]:
 
 def _to_come(totals: Totals) -> Iterator[str]:
     if totals.debt:
-        yield _("%(amount)s are owed after a refund, and your next purchase settles that first") % {
-            "amount": intcomma(totals.debt)
-        }
+        yield _(
+            "%(amount)s are owed after a refund or dispute, and your next purchase settles that first"
+        ) % {"amount": intcomma(totals.debt)}
     if totals.next_expiry:
         yield ngettext("%(amount)s expires on %(date)s", "%(amount)s expire on %(date)s", totals.expiring) % {
             "amount": intcomma(totals.expiring),

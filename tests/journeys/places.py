@@ -101,7 +101,9 @@ class Shop:
     def _purchases(self) -> list[Place]:
         states = {
             "credited": self._paid(),
+            "partly refunded": self._refunded(900),
             "refunded": self._refunded(),
+            "disputed": self._disputed(),
             "processing": self._delayed(),
             "failed": self._delayed(succeed=False),
             "expired": self._expired(),
@@ -111,7 +113,7 @@ class Shop:
         Purchase.objects.filter(pk=states["review"].pk).update(status="review", reason="amount")
         places = []
         for state, purchase in states.items():
-            shown = "credited" if state == "refunded" else state
+            shown = "credited" if state.endswith(("refunded", "disputed")) else state
             mark = f'data-purchase-state="{shown}"'
             result = f"/purchases/return/{purchase.uuid}/"
             places.append(Place(name=f"result: {state}", path=result, who=purchase.owner, has=mark))
@@ -119,6 +121,8 @@ class Shop:
             places.append(
                 Place(name=f"receipt: {state}", path=receipt, who=purchase.owner, has=purchase.reference)
             )
+        assert states["disputed"].owner is not None
+        places += self._owing(states["disputed"].owner)
         left = self._opened()
         places.append(
             Place(
@@ -196,11 +200,33 @@ class Shop:
         settle(purchase.stripe_session_id or "", via=VIA)
         return purchase
 
-    def _refunded(self) -> Purchase:
+    def _refunded(self, amount_minor: int = 1800) -> Purchase:
         purchase = self._paid()
-        self.stripe.control(f"sessions/{purchase.stripe_session_id}/refund", amount=900)
+        self.stripe.control(f"sessions/{purchase.stripe_session_id}/refund", amount=amount_minor)
         refunds.sync(Purchase.objects.get(pk=purchase.pk), via=VIA)
         return purchase
+
+    def _disputed(self) -> Purchase:
+        """Half of the credits were spent, so that they are owed; and something else is being bought."""
+        purchase = self._paid()
+        assert purchase.owner is not None
+        spend(user=purchase.owner, amount=110, scope="places", key="half")
+        self.stripe.control(f"sessions/{purchase.stripe_session_id}/dispute")
+        refunds.sync(Purchase.objects.get(pk=purchase.pk), via=VIA)
+        return purchase
+
+    def _owing(self, owner: User) -> list[Place]:
+        order = sessions.start(owner=owner, tier=self.tiers[1])
+        pages = {
+            "prices": "/pricing/",
+            "a price": "/pricing/plus/",
+            "review": f"/checkout/{order.pk}/",
+            "statement": "/credits/",
+            "why": "/purchases/why/",
+        }
+        return [
+            Place(name=f"{name} in debt", path=path, who=owner, has=" owed") for name, path in pages.items()
+        ]
 
     def _delayed(self, *, succeed: bool | None = None) -> Purchase:
         purchase = self._opened()

@@ -1,5 +1,7 @@
 """What a buyer sees of money that went back: on the receipt, in the list, on the result page, in the statement."""
 
+import re
+
 import pytest
 from django.test import Client
 
@@ -7,6 +9,7 @@ from accounts.models import User
 from checkout import sessions
 from checkout.models import Tier
 from credits import spending
+from purchases import opening
 from purchases.models import Purchase
 from tests.purchases.returning import credited, tell
 from tests.sandbox_process import SandboxProcess
@@ -29,6 +32,21 @@ def pages(client: Client, purchase: Purchase) -> tuple[str, str, str]:
     return tuple(seen(client, page) for page in (f"/purchases/{purchase.uuid}/", "/purchases/", result))  # type: ignore[return-value]
 
 
+def heading(page: str) -> str:
+    return words(re.findall(r"<h1.*?</h1>", page)[0])
+
+
+def rows(page: str) -> dict[str, str]:
+    """The rows of its summaries."""
+    found = re.findall(r"<dt>(.*?)</dt> <dd[^>]*>(.*?)</dd>", page)
+    return {words(name): words(value) for name, value in found}
+
+
+def words(html: str) -> str:
+    text = " ".join(re.sub(r"<[^>]+>", "", html).split())
+    return text.replace(" ,", ",").replace("\N{MINUS SIGN}", "-")
+
+
 def test_a_part_is_said_with_its_amount_and_credits(
     alice_client: Client, bought: Purchase, stripe: SandboxProcess
 ) -> None:
@@ -42,6 +60,8 @@ def test_a_part_is_said_with_its_amount_and_credits(
         assert "$9.00 of this purchase was refunded." in page
         assert "110 credits of it were taken back." in page
     assert 'data-purchase-state="credited"' in result
+    assert heading(result) == "A part of this purchase was refunded, your balance is 110"
+    assert rows(receipt)["Credits taken back"] == "- 110"
     assert "the credits can be used right away" not in result
 
 
@@ -49,18 +69,29 @@ def test_all_of_it_is_refunded(alice_client: Client, bought: Purchase, stripe: S
     stripe.control(f"sessions/{bought.stripe_session_id}/refund")
     tell(stripe, "charge.refunded")
 
-    receipt, history, _result = pages(alice_client, bought)
+    receipt, history, result = pages(alice_client, bought)
     assert "Refunded" in receipt
     assert "Refunded" in history
     assert "Partly" not in receipt + history
+    assert "<title> This purchase was refunded · Coffer</title>" in result
+    assert heading(result) == "This purchase was refunded, your balance is 0"
+    assert "credits added" not in result
+    assert rows(result) == {
+        "Paid": "$18.00",
+        "Refunded": "- $18.00",
+        "Credits added": "+ 220",
+        "Credits taken back": "- 220",
+    }
 
 
 def test_a_dispute_is_called_one(alice_client: Client, bought: Purchase, stripe: SandboxProcess) -> None:
     stripe.control(f"sessions/{bought.stripe_session_id}/dispute")
     tell(stripe)
 
-    receipt, history, _result = pages(alice_client, bought)
-    assert "Your bank has taken $18.00 of this payment back." in receipt
+    receipt, history, result = pages(alice_client, bought)
+    assert heading(result) == "This payment was disputed, your balance is 0"
+    assert rows(receipt)["Taken back by your bank"] == rows(result)["Taken back by your bank"] == "- $18.00"
+    assert "Your bank has taken $18.00 of this payment back" in receipt
     assert "Disputed" in receipt
     assert "Disputed" in history
 
@@ -96,14 +127,65 @@ def test_the_statement_names_both(alice_client: Client, bought: Purchase, stripe
     assert "Given back: the refund failed or the dispute was won" in statement
 
 
-def test_debt_is_said_before_one_pays(
-    alice: User, alice_client: Client, bought: Purchase, plus: Tier, stripe: SandboxProcess
-) -> None:
+@pytest.fixture
+def owing(alice: User, bought: Purchase, stripe: SandboxProcess) -> User:
+    """Spent everything, and was refunded: 220 are owed."""
     spending.spend(user=alice, amount=220, scope="jobs", key="all")
     stripe.control(f"sessions/{bought.stripe_session_id}/refund")
     tell(stripe, "charge.refunded")
-    order = sessions.start(owner=alice, tier=plus)
+    return alice
 
-    for page in ("/pricing/", f"/checkout/{order.pk}/", "/credits/"):
-        owed = "220 credits are owed after a refund; your next purchase settles them first."
+
+def test_debt_is_said_before_one_pays(
+    owing: User, alice_client: Client, plus: Tier, bought: Purchase
+) -> None:
+    order = sessions.start(owner=owing, tier=plus)
+
+    owed = "220 credits are owed after a refund or dispute; your next purchase settles them first."
+    for page in ("/pricing/", "/pricing/plus/", f"/checkout/{order.pk}/", "/credits/"):
         assert owed in seen(alice_client, page)
+    for page in ("/pricing/plus/", f"/checkout/{order.pk}/"):
+        assert "This one settles 200 of them, and 20 stay owed." in seen(alice_client, page)
+    assert "Until then no credits can be spent." in seen(alice_client, "/credits/")
+    for page in pages(alice_client, bought)[::2]:
+        assert owed in page
+
+
+def test_what_is_left_of_an_order_is_said_before_one_pays(
+    alice: User, alice_client: Client, bought: Purchase, plus: Tier, stripe: SandboxProcess
+) -> None:
+    spending.spend(user=alice, amount=150, scope="jobs", key="some")
+    stripe.control(f"sessions/{bought.stripe_session_id}/refund")
+    tell(stripe, "charge.refunded")
+
+    assert "Of this one, 70 credits are left to spend." in seen(alice_client, "/pricing/plus/")
+
+
+def test_a_purchase_that_settles_debt_says_so(
+    owing: User, alice_client: Client, plus: Tier, stripe: SandboxProcess
+) -> None:
+    order = sessions.start(owner=owing, tier=plus)
+    second = opening.open_payment(owner=owing, session=order).purchase
+    stripe.pay(second.stripe_session_id or "")
+
+    result = pages(alice_client, credited(second))[2]
+    assert rows(result) == {
+        "Balance before": "0",
+        "Plus": "+ 200",
+        "Bonus": "+ 20",
+        "Debt settled": "- 200",
+        "Balance after": "20",
+    }
+    assert "20 credits are owed after a refund or dispute" in result
+    assert "can be used right away" not in result
+
+
+def test_a_refund_of_what_was_never_credited_is_called_one(
+    alice_client: Client, paid: Purchase, stripe: SandboxProcess
+) -> None:
+    fields = {"status": "review", "amount_total": 1800, "refunded_minor": 1800}
+    Purchase.objects.filter(pk=paid.pk).update(**fields)
+
+    receipt = seen(alice_client, f"/purchases/{paid.uuid}/")
+    assert "We have your payment, but" not in receipt
+    assert "$18.00 of this purchase was refunded." in receipt

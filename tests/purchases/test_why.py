@@ -73,7 +73,7 @@ def test_every_way_of_coming_and_going_is_in_it(alice: User, bob: User) -> None:
 
     assert text == (
         "You have 1,027 credits: 100 bought in 2 purchases, 40 bonus, 1,000 moved here from another account,"
-        " less 6 spent in 1 use, less 7 taken by a correction, less 70 taken back after a refund,"
+        " less 6 spent in 1 use, less 7 taken by a correction, less 70 taken back after a refund or dispute,"
         " less 30 reserved for something under way."
     )
     assert balance_of(alice).available == 1027
@@ -89,7 +89,7 @@ def test_the_numbers_add_up_with_debt(alice: User) -> None:
 
     assert text == (
         f"You have 8 credits: 50 bought on {today()}, 20 bonus, 8 given, less 70 spent in 1 use;"
-        " 70 are owed after a refund, and your next purchase settles that first."
+        " 70 are owed after a refund or dispute, and your next purchase settles that first."
     )
 
 
