@@ -6,6 +6,7 @@ Each case that tests a guard has a twin that runs this one, and must see the har
 import os
 import uuid
 from typing import Any
+from unittest import mock
 
 from config.wsgi import application as application
 
@@ -50,6 +51,35 @@ def _no_patience() -> None:
     _FewAtOnce._seconds = property(lambda wire: wire._longest)  # type: ignore[assignment,method-assign]
 
 
+def _no_503() -> None:
+    from config import views
+
+    mock.patch.object(views, "passes_by_itself", return_value=False).start()
+
+
+def _the_broker_first() -> None:
+    from config.celery import app
+    from purchases import polling
+    from purchases.fulfilment import settle
+
+    app.conf.broker_transport_options = {}
+
+    def told(session_id: str, **words: Any) -> Any:
+        app.send_task("purchases.tasks.sweep")
+        return settle(session_id, **words)
+
+    mock.patch.object(polling, "settle", told).start()
+
+
+def _own_clock(seconds: str) -> None:
+    from django.utils import timezone
+
+    from checkout import locks
+
+    locks.database_now = timezone.now
+    _clock(seconds)
+
+
 def _clock(seconds: str) -> None:
     import datetime
 
@@ -65,9 +95,13 @@ _ALTERATIONS = {
     "no health checks": _no_health_checks,
     "Django's own cache": _djangos_cache,
     "no patience": _no_patience,
+    "no 503": _no_503,
+    "the broker first": _the_broker_first,
 }
+_CLOCKS = {"clock": _clock, "own clock": _own_clock}
 _asked = os.environ["COFFER_ALTERED"]
-if _asked.startswith("clock "):
-    _clock(_asked.removeprefix("clock "))
+_clock_asked, _, _seconds = _asked.rpartition(" ")
+if _clock_asked in _CLOCKS:
+    _CLOCKS[_clock_asked](_seconds)
 else:
     _ALTERATIONS[_asked]()

@@ -2,6 +2,7 @@
 
 import contextlib
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -121,6 +122,19 @@ class Postgres:
         finally:
             self._set("default_transaction_read_only = off")
 
+    @contextlib.contextmanager
+    def lazy(self) -> Iterator[None]:
+        """It says that it has committed before it has, for the next seconds."""
+        self._configure("alter system set wal_writer_delay = '10s'")
+        self._set("synchronous_commit = off")
+        self.rows("select pg_logical_emit_message(true, 'faults', '')")  # the first commit wakes the writer
+        time.sleep(0.5)
+        try:
+            yield
+        finally:
+            self._set("synchronous_commit = on")
+            self._configure("alter system reset wal_writer_delay")
+
     def back_up(self, to: Path) -> None:
         """Copy the stopped cluster."""
         self.stop("fast")
@@ -137,6 +151,10 @@ class Postgres:
         for path in (self.folder, *self.folder.rglob("*")):
             shutil.chown(path, owner.st_uid, owner.st_gid)
         self.start()
+
+    def _configure(self, statement: str) -> None:
+        for words in (statement, "select pg_reload_conf()"):
+            self.rows(words)
 
     def _set(self, setting: str) -> None:
         with psycopg.connect(self.urls.superuser, dbname="postgres", autocommit=True) as connection:

@@ -40,11 +40,34 @@ def test_behind_takes_genuine_webhooks(house: House, buyer: Buyer) -> None:
 def test_nothing_expires_early_or_late(house: House, buyer: Buyer, seconds: int) -> None:
     """Guard: the database's clock. By the web server's, a session of 36 minutes would have 26, and be replaced."""
     house.start_web(application=ALTERED, COFFER_ALTERED=f"clock {seconds}")
-    pay = buyer.choose()
-    session = pay.rstrip("/").rpartition("/")[2]
-    end = "update checkout_checkoutsession set expires_at = now() + interval '{}' where id = %s"
-    house.postgres.rows(end.format("36 minutes"), session)
-    assert session in buyer.get(f"/checkout/{session}/").action('/purchases/pay/[^"]+/')
+    session = chosen(buyer)
+    assert is_payable(house, buyer, session, ends_in="36 minutes")
+    assert not is_payable(house, buyer, session, ends_in="-1 seconds")
 
-    house.postgres.rows(end.format("-1 seconds"), session)
-    assert session not in buyer.get(f"/checkout/{session}/").action('/purchases/pay/[^"]+/')
+
+@pytest.mark.whole
+def test_without_the_databases_clock_a_session_expires_early(house: House, buyer: Buyer) -> None:
+    """Twin of the one above: the web server's clock decides."""
+    house.start_web(application=ALTERED, COFFER_ALTERED=f"own clock {TEN_MINUTES}")
+    assert not is_payable(house, buyer, chosen(buyer), ends_in="36 minutes")
+
+
+@pytest.mark.whole
+def test_without_the_databases_clock_a_session_ends_late(house: House, buyer: Buyer) -> None:
+    """Twin of the same, the other way."""
+    house.start_web(application=ALTERED, COFFER_ALTERED=f"own clock {-TEN_MINUTES}")
+    assert is_payable(house, buyer, chosen(buyer), ends_in="26 minutes")
+
+
+def chosen(buyer: Buyer) -> str:
+    """Begin a checkout session; its id."""
+    return buyer.choose().rstrip("/").rpartition("/")[2]
+
+
+def is_payable(house: House, buyer: Buyer, session: str, *, ends_in: str) -> bool:
+    """Whether a session that ends then is itself led to Stripe, and no other in its place."""
+    house.postgres.rows(
+        f"update checkout_checkoutsession set expires_at = now() + interval '{ends_in}' where id = %s",
+        session,
+    )
+    return session in buyer.get(f"/checkout/{session}/").action('/purchases/pay/[^"]+/')

@@ -4,11 +4,12 @@ import subprocess
 import time
 
 import psycopg
+import pytest
 
 from tests.buyer import Buyer, session_id
 from tests.faults import disk
 from tests.faults.house import ALTERED, House, promised_in_seconds
-from tests.faults.visits import Crowd, stuck
+from tests.faults.visits import Crowd, in_background, stuck
 
 HEALS_WITHIN_SECONDS = 10
 
@@ -72,6 +73,17 @@ def test_killed_under_load_loses_nothing_that_was_acknowledged(house: House) -> 
     crowd.check()
 
 
+@pytest.mark.whole
+def test_without_a_flush_at_commit_what_was_acknowledged_is_lost(house: House, buyer: Buyer) -> None:
+    """Twin of the one above: PostgreSQL answers before it has written."""
+    back = house.stripe.pay(session_id(buyer.pay_address()))["success_url"]
+    with house.postgres.lazy():
+        house.wait_for(lambda: buyer.get(back).balance == 220)
+        house.postgres.stop("immediate")
+        house.postgres.start()
+        house.wait_for(lambda: shows(buyer, 0))
+
+
 @promised_in_seconds
 def test_killed_inside_the_settling_transaction(house: House, buyer: Buyer) -> None:
     """Guard: one transaction; a crash takes all of it back."""
@@ -107,6 +119,17 @@ def test_out_of_connections_is_a_503_and_heals(house: House, buyer: Buyer) -> No
         assert (page.status, page.headers["Retry-After"]) == (503, "5")
 
     house.keeps(HEALS_WITHIN_SECONDS, house.wait_for(lambda: shows(buyer, 0)))
+
+
+def test_without_its_503_an_outage_looks_like_a_bug(house: House, buyer: Buyer) -> None:
+    """Twin of those around: every error of the database is one of ours."""
+    house.start_web(application=ALTERED, COFFER_ALTERED="no 503")
+    with house.postgres.without_connections():
+        assert buyer.get("/credits/").status == 500
+    house.wait_for(lambda: shows(buyer, 0))
+    with house.postgres.read_only():
+        house.wait_for(lambda: shows(buyer, 0))
+        assert buyer.post("/checkout/", tier="starter").status == 500
 
 
 @promised_in_seconds
@@ -161,6 +184,18 @@ def test_a_migration_waits_for_its_lock_and_reads_go_on(house: House, buyer: Buy
         long_report.rollback()
     assert migration.wait(timeout=180) == 0
     assert house.postgres.rows("select fault_column from purchases_purchase limit 0") == []
+
+
+@pytest.mark.whole
+def test_without_the_lock_timeout_a_migration_holds_up_every_read(house: House, buyer: Buyer) -> None:
+    """Twin of the one above: the same change by hand, which waits as long as it must."""
+    change = "alter table purchases_purchase {} column fault_by_hand"
+    with house.postgres.held("lock table purchases_purchase in access share mode"):
+        by_hand = in_background(house.postgres.rows, f"{change.format('add')} integer")
+        house.wait_for(lambda: house.postgres.rows(WAITS_FOR_A_LOCK) != [])
+        assert buyer.get("/purchases/").status == 503
+    by_hand.join(timeout=60)
+    house.postgres.rows(change.format("drop"))
 
 
 def migrate(house: House) -> "subprocess.Popen[bytes]":

@@ -14,7 +14,7 @@ from tests.config.test_services import RABBITMQ, need
 from tests.faults import redis
 from tests.faults.house import ALTERED, House, promised_in_seconds
 from tests.faults.redis import Redis
-from tests.faults.visits import LONGEST_SECONDS, timed
+from tests.faults.visits import LONGEST_SECONDS, in_background, timed
 from tests.faults.wire import Wire
 
 BREAK: dict[str, Callable[[Redis], None]] = {
@@ -90,6 +90,20 @@ def test_the_broker_is_not_needed_to_buy(
     service.start()
     buy(house, buyer)  # and nobody comes back
     house.wait_for(lambda: house.has("worker") and buyer.get("/credits/").balance == 440)
+
+
+@pytest.mark.whole
+def test_without_the_database_as_queue_a_silent_broker_holds_the_buyer_up(
+    house: House, buyer: Buyer, service: Redis
+) -> None:
+    """Twin of the one above: the way back asks the broker first, and waits for its answer."""
+    house.settings["CELERY_BROKER_URL"] = service.url
+    house.start_web(application=ALTERED, COFFER_ALTERED="the broker first")
+    back = buy(house, buyer)
+    service.freeze()
+    waiting = in_background(buyer.get, back)
+    waiting.join(timeout=LONGEST_SECONDS)
+    assert waiting.is_alive()
 
 
 @promised_in_seconds
