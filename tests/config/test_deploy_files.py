@@ -27,6 +27,14 @@ def test_a_unit_starts_what_is_installed(path: Path) -> None:
     assert not [word for word in words if word.endswith(".py") and not (ROOT / word).exists()]
 
 
+@pytest.mark.parametrize("path", UNITS, ids=lambda path: path.name)
+def test_a_unit_is_started_again_whenever_it_ended(path: Path) -> None:
+    unit = configparser.ConfigParser(interpolation=None)
+    unit.read(path)
+
+    assert unit["Service"]["Restart"] == "always"
+
+
 def test_gunicorn_takes_its_configuration() -> None:
     gunicorn = Path(sys.executable).parent / "gunicorn"
     words = [
@@ -62,6 +70,8 @@ def test_compose_runs_one_of_each() -> None:
     services = COMPOSE["services"]
 
     assert set(services) == {"database", "redis", "migrate", "web", "worker", "beat"}
+    for name in ("web", "worker", "beat"):
+        assert services[name]["restart"] == "unless-stopped"
     for name in ("worker", "beat"):
         assert f"celery -A config {name}" in services[name]["command"]
     mounted = services["database"]["volumes"][1].split(":")[0]

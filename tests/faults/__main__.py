@@ -1,4 +1,4 @@
-"""`make faults`: every case, the long ones too; one line each, and how many were survived.
+"""`make faults`: every case of docs/faults.md, the long ones too; one line each, and how many were survived.
 
 A case is survived when it went as it must and all invariants held soon after. A twin runs without a guard, and
 is counted apart: it must see the harm that the guard prevents.
@@ -9,6 +9,8 @@ import sys
 import time
 
 import pytest
+
+from tests.faults import page
 
 CASES = [
     "tests/faults",
@@ -56,7 +58,15 @@ def _sentence(nodeid: str) -> str:
 
 
 def _is_twin(nodeid: str) -> bool:
-    return "::test_without_" in nodeid or "_fail_without_" in nodeid
+    return page.is_twin(nodeid.rpartition("::")[2])
+
+
+def cases() -> list[str]:
+    """What is run where nothing is chosen: whole files, and whatever else docs/faults.md names."""
+    where = page.places()
+    named = {name: None for row in page.rows() for name in (*row.tests, *row.twins)}
+    places = [place for name in named for place in where[name]]
+    return [*CASES, *[place for place in places if not place.startswith(tuple(CASES))]]
 
 
 def _line(text: str) -> None:
@@ -68,7 +78,7 @@ def main() -> int:
     """Run them all; 0 where every one was survived."""
     os.environ.setdefault("FAULTS_ROUNDS", LONG_ROUNDS)
     report, began = Report(), time.monotonic()
-    chosen = sys.argv[1:] or CASES
+    chosen = sys.argv[1:] or cases()
     pytest.main([*chosen, "-p", "no:terminal", "-p", "no:cacheprovider"], plugins=[report])
     twins = [case for case in report.bad if _is_twin(case)]
     survived, bitten = report.good["survived"], report.good["bitten"]
