@@ -2,12 +2,12 @@
 
 Its address, its check of the signature and its stored calls are dj-stripe's own; the middleware is Django's default.
 What a shop has to add is here, in one of two ways. Both ask Stripe for the session, as we do, and credit it once.
-
-- handlers, as its manual begins: its own handlers store the Event, ask Stripe for the Session and keep that with what
-  belongs to it; a receiver of the event credits what was kept.
-- callback: DJSTRIPE_WEBHOOK_EVENT_CALLBACK stands in the place of all that. The call is stored, but no Event and no
-  Session; the shop asks Stripe itself.
 """
+
+# handlers, as its manual begins: its own handlers store the Event, ask Stripe for the Session and keep that with what
+# belongs to it; a receiver of the event credits what was kept.
+# callback: DJSTRIPE_WEBHOOK_EVENT_CALLBACK stands in the place of all that. The call is stored, but no Event and no
+# Session; the shop asks Stripe itself.
 
 import json
 import os
