@@ -22,16 +22,18 @@ class Brand:
 
 def brand(request: HttpRequest) -> dict[str, object]:
     """The shop, and the reference of this request for error pages."""
-    return {
-        "brand": Brand(
-            name=settings.BRAND_NAME,
-            color=settings.BRAND_COLOR,
-            logo=settings.BRAND_LOGO,
-            support_email=settings.SUPPORT_EMAIL,
-            terms_url=settings.TERMS_URL,
-            terms_consent=settings.TERMS_CONSENT,
-            tax_note=settings.TAX_NOTE,
-            debug=settings.DEBUG,
-        ),
-        "request_id": getattr(request, "request_id", ""),
-    }
+    return {"brand": the_brand(), "request_id": getattr(request, "request_id", "")}
+
+
+def the_brand() -> Brand:
+    """As the settings have it."""
+    return Brand(
+        name=settings.BRAND_NAME,
+        color=settings.BRAND_COLOR,
+        logo=settings.BRAND_LOGO,
+        support_email=settings.SUPPORT_EMAIL,
+        terms_url=settings.TERMS_URL,
+        terms_consent=settings.TERMS_CONSENT,
+        tax_note=settings.TAX_NOTE,
+        debug=settings.DEBUG,
+    )

@@ -7,8 +7,10 @@ from ipaddress import ip_address
 import structlog
 from django.conf import settings
 from django.core.exceptions import BadRequest
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
+from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.cache import patch_cache_control
 from django_structlog.middlewares import RequestMiddleware
 
@@ -73,6 +75,20 @@ class SafeHeaders:
         return response
 
 
+class FormsOnly:
+    """Say in a page what an empty 405 would not: a POST address was opened as if it were one."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if isinstance(response, HttpResponseNotAllowed) and not response.content:
+            context = {"request_id": getattr(request, "request_id", ""), "back_url": _page_behind(request)}
+            response.content = render_to_string("405.html", context)
+        return response
+
+
 class RequestLog(RequestMiddleware):
     """One line at a request's start and end, with its id, which error pages show as the reference."""
 
@@ -100,6 +116,16 @@ class RequestLog(RequestMiddleware):
 def client_address(request: HttpRequest) -> str | None:
     """The address that throttles count, after TrustedProxies has decided whom to believe; None on a socket file."""
     return request.META.get("REMOTE_ADDR") or None
+
+
+def _page_behind(request: HttpRequest) -> str:
+    """The page whose form leads to this address; empty where there is none."""
+    ids = request.resolver_match.kwargs if request.resolver_match else {}
+    if "session_id" in ids:
+        return reverse("checkout:detail", args=[ids["session_id"]])
+    if "purchase_id" in ids:
+        return reverse("purchases:return", args=[ids["purchase_id"]])
+    return ""
 
 
 def _parts(header: str) -> list[str]:

@@ -39,5 +39,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def _page(request: HttpRequest, status: int) -> HttpResponse:
     context = {"request_id": getattr(request, "request_id", "")}
+    if request.method == "GET":
+        context["retry_url"] = request.get_full_path()
     # Without `request`: context processors may need the very thing that is broken.
     return render(None if status >= 500 else request, f"{status}.html", context, status=status)

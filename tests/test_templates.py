@@ -10,7 +10,7 @@ from django.template.loader import get_template
 
 TEMPLATES = settings.BASE_DIR / "templates"
 NAMES = sorted(str(path.relative_to(TEMPLATES)) for path in TEMPLATES.rglob("*.*"))
-NEEDS_NOTHING = ["400.html", "403_csrf.html", "429.html", "500.html", "503.html"]
+NEEDS_NOTHING = ["400.html", "403_csrf.html", "405.html", "429.html", "500.html", "503.html"]
 INLINE = re.compile(r"<style|\sstyle=|<script(?![^>]*\ssrc=)|\son[a-z]+=|javascript:", re.IGNORECASE)
 OTHER_HOST = re.compile(r"""(?:src|href|action)=["'](?:https?:)?//""")
 
@@ -34,6 +34,8 @@ def test_error_page_renders_without_request_or_database(name: str) -> None:
     page = get_template(name).render({"request_id": "8f1c2b3a"})
 
     assert '<code class="reference">8f1c2b3a</code>' in page
+    assert "<span>Coffer</span>" in page
+    assert 'href="mailto:support@example.com"' in page
 
 
 def test_vendored_style_sheet_is_the_published_one() -> None:

@@ -82,3 +82,28 @@ def test_reference_of_a_strangers_choosing_is_escaped(browser: Client) -> None:
     page = browser.get("/nowhere/", headers={"x-request-id": "<script>alert(1)</script>"}).content.decode()
 
     assert "<script>alert(1)" not in page
+
+
+def test_what_passes_by_itself_can_be_asked_for_again(browser: Client) -> None:
+    again = '<a class="button" href="/a-lock/?page=2&amp;x=%3Cb%3E">Try again</a>'
+
+    assert again in browser.get("/a-lock/?page=2&x=%3Cb%3E").content.decode()
+    assert ">Try again<" not in browser.post("/a-lock/").content.decode()
+
+
+def test_a_forms_address_opened_by_itself_leads_back(db: None) -> None:
+    number = "00000000-0000-4000-8000-000000000000"
+    behind = {
+        f"/purchases/pay/{number}/": f"/checkout/{number}/",
+        f"/checkout/{number}/change/": f"/checkout/{number}/",
+        f"/purchases/{number}/check/": f"/purchases/return/{number}/",
+        "/checkout/": "/",
+        "/accounts/logout/": "/",
+    }
+    answers = {path: Client().get(path) for path in behind}
+
+    assert {path: answer.status_code for path, answer in answers.items()} == dict.fromkeys(behind, 405)
+    assert answers["/checkout/"].headers["Allow"] == "POST"
+    for path, answer in answers.items():
+        assert f'<a class="button" href="{behind[path]}">' in answer.content.decode()
+        assert "nothing was charged" in answer.content.decode()

@@ -158,7 +158,7 @@ class Shop:
             "a wrong password": (wrong, 'role="alert"'),
             "signed out": (signed_out, "You are signed out"),
         }
-        bare = ("400", "403_csrf", "429", "500", "503")
+        bare = ("400", "403_csrf", "405", "429", "500", "503")
         return [
             *(
                 Place(name=name, path="/answer/", who=None, has=has, html=answer.content.decode())
