@@ -147,6 +147,10 @@ class House:
         """What a process has written since it was last started."""
         return (self.folder / f"{name}.log").read_text(errors="replace")
 
+    def errors(self, name: str) -> list[str]:
+        """The last lines of a process's log that tell of an error."""
+        return [line for line in self.log(name).splitlines() if '"level": "error"' in line][-3:]
+
     def buyer(self, base: str = "", *, timeout: float = 60) -> Buyer:
         """Somebody new, signed in."""
         if not self._people:

@@ -117,7 +117,8 @@ class Crowd:
     def check(self) -> None:
         """Every answer was clean and quick, and nobody lost what they had been shown."""
         assert self.visits, "somebody came"
-        assert [visit for visit in self.visits if not visit.is_clean] == []
+        unclean = [visit for visit in self.visits if not visit.is_clean]
+        assert not unclean, f"{unclean}; the web server said: {self.house.errors('web')}"
         for person, balance in self.credited:
             assert person.get("/credits/").balance >= balance
         self.house.keeps(LONGEST_SECONDS, max(visit.seconds for visit in self.visits))
