@@ -1,5 +1,6 @@
 """Addresses that fail in known ways, for test_error_pages."""
 
+from django.contrib.sessions.models import Session
 from django.core.exceptions import PermissionDenied
 from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse
@@ -37,6 +38,19 @@ def a_read_only_server(request: HttpRequest) -> HttpResponse:
     return HttpResponse()
 
 
+def a_session_on_a_read_only_server(request: HttpRequest) -> HttpResponse:
+    with connection.cursor() as cursor:
+        cursor.execute("set default_transaction_read_only = on")
+    request.session["kept"] = "after the view"
+    return HttpResponse()
+
+
+def a_session_that_is_gone(request: HttpRequest) -> HttpResponse:
+    request.session["kept"] = "after the view"
+    Session.objects.all().delete()
+    return HttpResponse()
+
+
 def a_refused_row(request: HttpRequest) -> HttpResponse:
     Tier.objects.create(slug="x", name=request.GET["name"], credits=0, price_minor=1, currency="USD")
     return HttpResponse()
@@ -53,6 +67,8 @@ urlpatterns = [
     path("a-lost-connection/", a_lost_connection),
     path("a-slow-statement/", a_slow_statement),
     path("a-read-only-server/", a_read_only_server),
+    path("a-session-on-a-read-only-server/", a_session_on_a_read_only_server),
+    path("a-session-that-is-gone/", a_session_that_is_gone),
     path("a-refused-row/", a_refused_row),
     path("a-refusal/", a_refusal),
 ]

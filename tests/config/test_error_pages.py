@@ -26,6 +26,22 @@ def test_what_passes_by_itself_is_503_with_retry_after(browser: Client) -> None:
     assert told == dict.fromkeys(PASSING, (503, "5"))
 
 
+@pytest.mark.parametrize(
+    ("path", "status"), [("/a-session-on-a-read-only-server/", 503), ("/a-session-that-is-gone/", 400)]
+)
+def test_a_session_that_could_not_be_kept_is_not_gone(browser: Client, path: str, status: int) -> None:
+    """Django calls both gone."""
+    session = browser.session
+    session["kept"] = "before"
+    session.save()
+
+    response = browser.get(path)
+    assert (response.status_code, response.headers.get("Retry-After")) == (
+        status,
+        "5" if status == 503 else None,
+    )
+
+
 def test_bug_is_500_without_retry_after_and_without_a_word_of_it(browser: Client) -> None:
     response = browser.get("/a-bug/")
 
