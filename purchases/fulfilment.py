@@ -17,7 +17,16 @@ from credits import deposits
 from credits.accounts import Holder
 from credits.errors import KeyReused, SourceUsed
 from outbox import messages
-from purchases import alerts, comparison, duplicates, rebuilding, refunds, signed_metadata, stripe_gateway
+from purchases import (
+    alerts,
+    comparison,
+    duplicates,
+    rebuilding,
+    refunds,
+    rows,
+    signed_metadata,
+    stripe_gateway,
+)
 from purchases.locks import lock_owner_to_credit, lock_purchase
 from purchases.models import Purchase
 from purchases.stripe_gateway import StripeSession
@@ -58,7 +67,7 @@ def settle(stripe_session_id: str, *, via: Purchase.Via, is_hurried: bool = Fals
     Raises StripeUnavailable (ask again), StripeRefused or UnknownAtStripe (no such session).
     Call it outside any transaction: it speaks to Stripe.
     """
-    known = Purchase.objects.filter(stripe_session_id=stripe_session_id).first()
+    known = rows.one(Purchase, "stripe_session_id = %s", stripe_session_id)
     if known and known.status == Status.CREDITED:
         return Settlement(outcome=Outcome.CREDITED, purchase=known)
     truth = stripe_gateway.retrieve_session(stripe_session_id, is_hurried=is_hurried)
@@ -329,4 +338,4 @@ RECORDED = (
 def _save(purchase: Purchase, **fields: object) -> None:
     for name, value in fields.items():
         setattr(purchase, name, value)
-    purchase.save(update_fields=[*RECORDED, *fields])
+    rows.write(purchase, [*RECORDED, *fields])

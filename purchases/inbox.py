@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
@@ -78,18 +78,20 @@ def store(event: dict[str, Any], *, is_delivered: bool = False) -> StripeEvent |
     """
     if event["type"] not in FOLLOWED:
         return None
-    values = {
-        "event_id": event["id"],
-        "type": event["type"],
-        "object_id": str(_object(event).get("id", ""))[:255],
-        "livemode": bool(event.get("livemode")),
-        "api_version": str(event.get("api_version") or "")[:60],
-        "payload": json.dumps(event),
-        "happened_at": happened_at(event),
-        "is_delivered": is_delivered,
-    }
-    (stored,) = StripeEvent.objects.raw(_STORE, values)
-    if stored.is_new:  # type: ignore[attr-defined]  # the statement says so
+    stored = StripeEvent(
+        event_id=event["id"],
+        type=event["type"],
+        object_id=str(_object(event).get("id", ""))[:255],
+        livemode=bool(event.get("livemode")),
+        api_version=str(event.get("api_version") or "")[:60],
+        payload=event,
+        happened_at=happened_at(event),
+    )
+    words = {**vars(stored), "payload": json.dumps(event), "is_delivered": is_delivered}
+    with connection.cursor() as cursor:
+        cursor.execute(_STORE, words)
+        stored.pk, stored.state, stored.attempts, is_new = cursor.fetchone()
+    if is_new:
         log.info("event_stored", stripe_event=stored.event_id, type=stored.type, object=stored.object_id)
     return stored
 
@@ -114,9 +116,8 @@ def handle(event: StripeEvent, *, via: Purchase.Via = Purchase.Via.WEBHOOK) -> O
         )
         raise
     state = StripeEvent.State.IGNORED if outcome is Outcome.NOT_OURS else StripeEvent.State.HANDLED
-    StripeEvent.objects.filter(pk=event.pk).update(
-        state=state, attempts=F("attempts") + 1, error="", handled_at=Now()
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(_HANDLED, [state.value, event.pk])
     return outcome
 
 
@@ -219,6 +220,10 @@ def _object(event: dict[str, Any]) -> dict[str, Any]:
     return stripe_object if isinstance(stripe_object, dict) else {}
 
 
+_HANDLED = """
+update purchases_stripeevent
+set state = %s, attempts = attempts + 1, error = '', handled_at = statement_timestamp() where id = %s
+"""
 # A row that this statement has inserted was updated by nobody: its xmax is 0.
 _STORE = """
 insert into purchases_stripeevent as known (
@@ -229,5 +234,5 @@ values (
   %(happened_at)s, case when %(is_delivered)s then statement_timestamp() end
 )
 on conflict (event_id) do update set delivered_at = coalesce(known.delivered_at, excluded.delivered_at)
-returning *, xmax = 0 as is_new
+returning id, state, attempts, xmax = 0
 """

@@ -27,11 +27,10 @@ def note(event: StripeEvent, purchase: Purchase) -> None:
     """Keep the paid instant that an event tells of. The success of a delayed payment is later than its charge."""
     if event.happened_at is None:
         return
-    told = Purchase.objects.filter(pk=purchase.pk)
     if event.type == DELAYED_PAID:
-        told.update(paid_at=event.happened_at)
+        Purchase.objects.filter(pk=purchase.pk).update(paid_at=event.happened_at)
     elif purchase.paid_at is None and event.type == COMPLETED and _payment_status(event.payload) in PAID:
-        told.filter(paid_at=None).update(paid_at=event.happened_at)
+        Purchase.objects.filter(pk=purchase.pk, paid_at=None).update(paid_at=event.happened_at)
 
 
 def by_net(*, window: timedelta = timedelta(days=7)) -> dict[str, Net]:

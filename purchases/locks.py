@@ -7,6 +7,7 @@ from django.db import connection
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 
+from purchases import rows
 from purchases.models import Purchase, StripeEvent
 
 ENDED = (Purchase.Status.CREDITED, Purchase.Status.FAILED, Purchase.Status.EXPIRED)
@@ -33,7 +34,11 @@ def lock_owner_to_credit(purchase_id: int) -> int | None:
 
 def lock_purchase(purchase_id: int) -> Purchase:
     """Lock a purchase and read it anew."""
-    return Purchase.objects.select_for_update(no_key=True).get(pk=purchase_id)
+    assert connection.in_atomic_block, "a lock lasts as long as the transaction around it"
+    purchase = rows.one(Purchase, "id = %s for no key update", purchase_id)
+    if purchase is None:
+        raise Purchase.DoesNotExist
+    return purchase
 
 
 def lock_purchases_of(user_id: int) -> list[int]:

@@ -18,16 +18,13 @@ def cleaned(value: Any, *, levels: int = MOST_LEVELS) -> Any:
     """Return `value`, read from JSON, with what cannot be held replaced. Raises ValueError beyond MOST_LEVELS."""
     match value:
         case str():
-            return UNSTORABLE.sub(IN_ITS_PLACE, value)
+            return value if is_storable(value) else UNSTORABLE.sub(IN_ITS_PLACE, value)
         case float():
             return value if math.isfinite(value) else None
         case dict() | list() if not levels:
             raise ValueError(f"deeper than {MOST_LEVELS} levels")
         case dict():
-            return {
-                UNSTORABLE.sub(IN_ITS_PLACE, key): cleaned(part, levels=levels - 1)
-                for key, part in value.items()
-            }
+            return {cleaned(key): cleaned(part, levels=levels - 1) for key, part in value.items()}
         case list():
             return [cleaned(part, levels=levels - 1) for part in value]
         case _:
