@@ -1,8 +1,9 @@
 """PostgreSQL of a house, to be stopped, cut off, starved, filled up, and put back from a backup."""
 
 import contextlib
+import os
 import shutil
-import time
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -124,16 +125,17 @@ class Postgres:
 
     @contextlib.contextmanager
     def lazy(self) -> Iterator[None]:
-        """It says that it has committed before it has, for the next seconds."""
-        self._configure("alter system set wal_writer_delay = '10s'")
+        """It says that it has committed, and writes nothing of it, until it is stopped."""
         self._set("synchronous_commit = off")
-        self.rows("select pg_logical_emit_message(true, 'faults', '')")  # the first commit wakes the writer
-        time.sleep(0.5)
+        ((writer,),) = self.rows("select pid from pg_stat_activity where backend_type = 'walwriter'")
+        assert isinstance(writer, int)
+        os.kill(writer, signal.SIGSTOP)
         try:
             yield
         finally:
+            with contextlib.suppress(ProcessLookupError):  # the stop has ended it
+                os.kill(writer, signal.SIGCONT)
             self._set("synchronous_commit = on")
-            self._configure("alter system reset wal_writer_delay")
 
     def back_up(self, to: Path) -> None:
         """Copy the stopped cluster."""
@@ -151,10 +153,6 @@ class Postgres:
         for path in (self.folder, *self.folder.rglob("*")):
             shutil.chown(path, owner.st_uid, owner.st_gid)
         self.start()
-
-    def _configure(self, statement: str) -> None:
-        for words in (statement, "select pg_reload_conf()"):
-            self.rows(words)
 
     def _set(self, setting: str) -> None:
         with psycopg.connect(self.urls.superuser, dbname="postgres", autocommit=True) as connection:
