@@ -14,9 +14,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from checkout import currencies, withdrawing
+from checkout.amounts import amount, in_place
 from checkout.metrics import session_metrics
 from checkout.models import CheckoutSession, Tier
 from outbox.read_only import ReadOnlyAdmin
+
+PRICE = amount("price_minor", gettext_lazy("price"))
 
 
 class TierAdminForm(forms.ModelForm[Tier]):
@@ -115,7 +118,7 @@ class TierAdmin(admin.ModelAdmin[Tier]):
 class CheckoutSessionAdmin(ReadOnlyAdmin):
     """Read-only: a session moves by its verbs alone, and the database refuses the rest."""
 
-    list_display = ("id", "owner", "tier_name", "price", "status", "end_reason", "created_at", "expires_at")
+    list_display = ("id", "owner", "tier_name", PRICE, "status", "end_reason", "created_at", "expires_at")
     list_filter = ("status", "end_reason", "tier_slug", "created_at")
     search_fields = ("=id", "owner__email", "tier_slug")
     list_select_related = ("owner",)
@@ -133,9 +136,9 @@ class CheckoutSessionAdmin(ReadOnlyAdmin):
         }
         return super().changelist_view(request, {**(extra_context or {}), **context})
 
-    @admin.display(description=gettext_lazy("price"))
-    def price(self, session: CheckoutSession) -> str:
-        return currencies.written(session.price_minor, session.currency)
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        """All of them, money with its currency."""
+        return in_place(super().get_fields(request, obj), {"price_minor": PRICE})
 
 
 def _percent(share: float | None) -> str:

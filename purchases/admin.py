@@ -10,6 +10,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
+from checkout.amounts import amount, in_place
 from outbox.read_only import ReadOnlyAdmin
 from purchases import exporting, masking, operator_views, report_views, why_views
 from purchases.models import (
@@ -26,6 +27,19 @@ from purchases.models import (
 
 log = structlog.get_logger(__name__)
 
+AMOUNTS = {
+    field: amount(field, words)
+    for field, words in {
+        "price_minor": _("price"),
+        "amount_subtotal": _("before tax and discounts"),
+        "amount_discount": _("discount"),
+        "amount_tax": _("tax"),
+        "amount_total": _("paid"),
+        "refunded_minor": _("refunded"),
+        "disputed_minor": _("disputed"),
+    }.items()
+}
+
 
 @admin.register(Purchase)
 class PurchaseAdmin(ReadOnlyAdmin):
@@ -37,8 +51,7 @@ class PurchaseAdmin(ReadOnlyAdmin):
         "owner",
         "status",
         "tier_name",
-        "price_minor",
-        "currency",
+        AMOUNTS["price_minor"],
         "credits",
         "bonus_credits",
         "credited_via",
@@ -68,6 +81,10 @@ class PurchaseAdmin(ReadOnlyAdmin):
             ),
             *super().get_urls(),
         ]
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        """All of them, money with its currency."""
+        return in_place(super().get_fields(request, obj), AMOUNTS)
 
     def change_view(
         self,
@@ -199,7 +216,7 @@ class RefundAdmin(ReadOnlyAdmin):
     list_display = (
         "created_at",
         "purchase",
-        "amount_minor",
+        amount("amount_minor", _("amount")),
         "status",
         "reason",
         "actor",
@@ -215,7 +232,15 @@ class RefundAdmin(ReadOnlyAdmin):
 class DisputeAdmin(ReadOnlyAdmin):
     """Every dispute and inquiry, and what it withdrew."""
 
-    list_display = ("created_at", "purchase", "amount_minor", "taken_minor", "status", "reason", "stripe_id")
+    list_display = (
+        "created_at",
+        "purchase",
+        amount("amount_minor", _("amount")),
+        amount("taken_minor", _("funds withdrawn")),
+        "status",
+        "reason",
+        "stripe_id",
+    )
     list_filter = ("status", "reason")
     search_fields = ("=stripe_id", "=purchase__uuid")
     list_select_related = ("purchase",)

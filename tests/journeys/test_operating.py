@@ -2,12 +2,16 @@
 
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
 from accounts.models import User
 from purchases.models import OperatorAction, Purchase
 from tests.journeys.test_buying import choose_plus, go_to_stripe, register
 from tests.sandbox_process import SandboxProcess
+
+PHONE: ViewportSize = {"width": 360, "height": 740}
+HIDDEN_TO_THE_RIGHT = """Math.max(...Array.from(document.querySelectorAll('html, #content .module'))
+    .map((place) => place.scrollWidth - place.clientWidth))"""
 
 
 def sign_in_as_operator(page: Page) -> None:
@@ -52,6 +56,8 @@ def test_an_operator_finds_settles_and_refunds_a_lost_payment(
     visitor.fill("[name=reason]", "Half was enough")
     visitor.get_by_role("button", name="Preview").click()
     expect(visitor.locator("tr", has_text="Credits taken back")).to_contain_text("110")
+    visitor.set_viewport_size(PHONE)
+    assert visitor.evaluate(HIDDEN_TO_THE_RIGHT) == 0
     visitor.get_by_role("button", name="Refund $9.00").click()
     expect(visitor.locator(".messagelist .success")).to_contain_text("Done: succeeded")
 

@@ -8,6 +8,7 @@ from structlog.testing import capture_logs
 
 from accounts.models import User
 from credits.balances import balance_of
+from purchases import refunds
 from purchases.fulfilment import settle
 from purchases.models import OperatorAction, Purchase, Refund, StripeEvent
 from tests.buyer import hidden
@@ -260,3 +261,25 @@ def test_pages_have_nothing_inline(credited: Purchase, admin_client: Client) -> 
         answer = admin_client.get(address)
         assert answer.status_code == 200
         assert not inline.search(answer.content.decode()), address
+
+
+def test_money_is_written_with_its_currency(
+    admin_client: Client, credited: Purchase, stripe: SandboxProcess
+) -> None:
+    stripe.control(f"sessions/{credited.stripe_session_id}/refund", amount=900)
+    refunds.sync(credited, via=Purchase.Via.WEBHOOK)
+
+    one = admin_client.get(f"{PURCHASES}{credited.pk}/change/").content.decode()
+    session = admin_client.get(f"/admin/checkout/checkoutsession/{credited.checkout_session_id}/change/")
+    assert re.findall(r'<div class="readonly">(\$[\d.]+)</div>', one) == [
+        "$18.00",  # price
+        "$18.00",  # before tax and discounts
+        "$0.00",  # discount
+        "$0.00",  # tax
+        "$18.00",  # paid
+        "$9.00",  # refunded
+        "$0.00",  # disputed
+    ]
+    assert '<div class="readonly">$18.00</div>' in session.content.decode()
+    assert "$18.00" in admin_client.get(PURCHASES).content.decode()
+    assert "$9.00" in admin_client.get("/admin/purchases/refund/").content.decode()
