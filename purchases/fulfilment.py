@@ -4,12 +4,13 @@ It asks Stripe for the truth, compares it with what was offered, and books it in
 callers at any time end the same: one grant, keyed by the Checkout Session.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
+import psycopg
 import structlog
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
 from checkout import sessions
@@ -97,6 +98,25 @@ def book(purchase: Purchase, truth: StripeSession, *, via: Purchase.Via, accepte
     One transaction; locks user, checkout session, purchase, account. What another caller has credited meanwhile needs
     no lock: credited is an end.
     """
+    try:
+        return _book(purchase, truth, via=via, accepted=accepted)
+    except IntegrityError as error:
+        if not _is_of_another_purchase(error):
+            raise
+        log.error("payment_intent_of_two", purchase=str(purchase.uuid), payment_intent=truth.payment_intent)
+        return _book(purchase, replace(truth, payment_intent=None), via=via, accepted=accepted)
+
+
+def _is_of_another_purchase(error: IntegrityError) -> bool:
+    """Whether the payment intent belongs to a purchase already. Stripe makes one a session; a stand-in may not."""
+    cause = error.__cause__
+    return (
+        isinstance(cause, psycopg.Error)
+        and cause.diag.constraint_name == "purchases_purchase_payment_intent_key"
+    )
+
+
+def _book(purchase: Purchase, truth: StripeSession, *, via: Purchase.Via, accepted: str) -> Purchase:
     with transaction.atomic():
         owner_id = lock_owner_to_credit(purchase.pk)
         if owner_id is None:

@@ -370,6 +370,22 @@ def test_two_payments_for_one_wish_are_both_credited_and_flagged(
     assert (second.is_duplicate, balance_of(alice).available) == (True, 270)
 
 
+def test_a_payment_intent_of_two_sessions_loses_no_credits(
+    alice: User, opened: Purchase, starter: Tier, stripe: SandboxProcess
+) -> None:
+    stripe.pay(opened.stripe_session_id or "")
+    first = settled(opened)
+    session = sessions.start(owner=alice, tier=starter)
+    second = opening.open_payment(owner=alice, session=session).purchase
+    stripe.pay(second.stripe_session_id or "")
+    stripe.control(f"sessions/{second.stripe_session_id}/tamper", payment_intent=first.payment_intent)
+
+    assert (settled(second).status, settled(second).payment_intent) == ("credited", None)
+    first.refresh_from_db()
+    assert (first.payment_intent or "").startswith("pi_")
+    assert balance_of(alice).available == 270
+
+
 def _only_session(stripe: SandboxProcess) -> str:
     from purchases import stripe_gateway
 
