@@ -249,7 +249,7 @@ def _credit(purchase: Purchase, truth: StripeSession, *, via: Purchase.Via) -> N
         # What went back before it was credited, and nobody told us of.
         next_sync_at=Now() if truth.has_returns else purchase.next_sync_at,
     )
-    _tell(purchase, "purchase.credited", added=posting.added)
+    _tell(purchase, "purchase.credited", added=posting.added, debt_paid=posting.debt_paid)
     _announce(
         purchase,
         "purchase.completed",

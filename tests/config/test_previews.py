@@ -47,6 +47,9 @@ def test_a_mail_is_shown_as_it_is_sent(client: Client, topic: str, language: str
     assert "style-src 'self' 'unsafe-inline'" in whole["Content-Security-Policy"]
     assert text["Content-Type"] == "text/plain; charset=utf-8"
     assert re.match(r"Subject: .+\n\n.", text.content.decode())
+    assert not re.search(
+        r"\w  \w|: ,|\( ?\)|: *\)", text.content.decode()
+    )  # what no example fills leaves such holes
 
 
 @pytest.mark.usefixtures("debug")

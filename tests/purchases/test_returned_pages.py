@@ -9,6 +9,8 @@ from accounts.models import User
 from checkout import sessions
 from checkout.models import Tier
 from credits import spending
+from outbox.letters import Letter, written
+from outbox.models import Message
 from purchases import opening
 from purchases.models import Purchase
 from tests.purchases.returning import credited, tell
@@ -30,6 +32,11 @@ def pages(client: Client, purchase: Purchase) -> tuple[str, str, str]:
     """Receipt, list, result."""
     result = f"/purchases/return/{purchase.uuid}/?session_id={purchase.stripe_session_id}"
     return tuple(seen(client, page) for page in (f"/purchases/{purchase.uuid}/", "/purchases/", result))  # type: ignore[return-value]
+
+
+def outbox_letter(key: str) -> Letter:
+    message = Message.objects.get(key=key)
+    return written(message.topic, message.context, language="en")
 
 
 def heading(page: str) -> str:
@@ -178,6 +185,10 @@ def test_a_purchase_that_settles_debt_says_so(
     }
     assert "20 credits are owed after a refund or dispute" in result
     assert "can be used right away" not in result
+    letter = outbox_letter(f"purchase.credited:{second.uuid}")
+    assert "220 credits, of which 200 settled what was owed after a refund or dispute." in letter.text
+    assert "220 credits, of which 200 settled what was owed after a refund or dispute." in letter.html
+    assert "right away" not in letter.text + letter.html
 
 
 def test_a_refund_of_what_was_never_credited_is_called_one(
