@@ -5,6 +5,9 @@ from collections.abc import Callable
 from ipaddress import ip_address
 
 import structlog
+from csp.constants import HEADER
+from csp.middleware import CSPMiddleware
+from csp.utils import build_policy
 from django.conf import settings
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
@@ -54,6 +57,23 @@ class OnlyUtf8:
                 return HttpResponse(status=415)
             raise BadRequest("Only UTF-8 is understood.")
         return self.get_response(request)
+
+
+class ContentPolicy(CSPMiddleware):
+    """django-csp, which puts the policy together for each answer: here once, unless an answer asks for another."""
+
+    _policy: object = None
+    _words = ""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        asks = any(name.startswith("_csp") for name in (*vars(response), *vars(request)))
+        if asks or settings.DEBUG:
+            answered: HttpResponseBase = super().process_response(request, response)
+            return answered
+        if self._policy is not settings.CONTENT_SECURITY_POLICY:
+            self._policy, self._words = settings.CONTENT_SECURITY_POLICY, build_policy()
+        response.headers.setdefault(HEADER, self._words)
+        return response
 
 
 class SafeHeaders:

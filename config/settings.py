@@ -154,7 +154,7 @@ MIDDLEWARE = [
     "config.middleware.RequestLog",
     "rest.middleware.ApiProblems",
     "config.middleware.OnlyUtf8",
-    "csp.middleware.CSPMiddleware",
+    "config.middleware.ContentPolicy",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "config.middleware.FormsOnly",

@@ -1,12 +1,18 @@
 """What every answer tells the browser, over http here and over https in production."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.test import Client
+from csp.decorators import csp_update
+from csp.middleware import CSPMiddleware
+from django.http import HttpRequest, HttpResponse
+from django.test import Client, RequestFactory
+from pytest_django.fixtures import Settings
 
 from accounts.models import User
+from config.middleware import ContentPolicy
 from tests.config import production
 
 OPEN = [
@@ -156,3 +162,27 @@ def test_production_forms_lead_to_us_and_to_stripe_alone(in_production: dict[str
     told = policy(in_production["https"]["headers"]["Content-Security-Policy"])
 
     assert told["form-action"] == "'self' https://checkout.stripe.com"
+
+
+def test_an_answer_with_a_policy_of_its_own_keeps_that_to_itself(
+    rf: RequestFactory, settings: Settings
+) -> None:
+    def plain(_request: HttpRequest) -> HttpResponse:
+        return HttpResponse()
+
+    styled = csp_update({"style-src": ["'unsafe-inline'"]})(plain)
+
+    def told(middleware: Callable[..., Any]) -> list[dict[str, str]]:
+        asked = middleware(lambda request: styled(request) if request.GET else plain(request))
+        return [
+            policy(asked(rf.get(path)).headers["Content-Security-Policy"]) for path in ("/", "/?own=1", "/")
+        ]
+
+    assert told(ContentPolicy) == told(CSPMiddleware)
+    assert [words["style-src"] for words in told(ContentPolicy)] == [
+        "'self'",
+        "'self' 'unsafe-inline'",
+        "'self'",
+    ]
+    settings.CONTENT_SECURITY_POLICY = {"DIRECTIVES": {"default-src": ["'none'"], "style-src": ["'none'"]}}
+    assert told(ContentPolicy) == told(CSPMiddleware)
