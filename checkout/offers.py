@@ -19,6 +19,7 @@ class Offer:
 
     tier: Tier
     saves_percent: int = 0  # per credit, against the dearest; whole percents, rounded down
+    saves_against: str = ""  # the name of that one
     is_best_value: bool = False
 
 
@@ -54,6 +55,7 @@ def compare(tiers: Sequence[Tier]) -> list[Offer]:
         Offer(
             tier=tier,
             saves_percent=int(100 * (1 - price / dearest)),
+            saves_against=tiers[each.index(dearest)].name,
             is_best_value=price == cheapest and each.count(cheapest) == 1,
         )
         for tier, price in zip(tiers, each, strict=True)

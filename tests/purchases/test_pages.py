@@ -21,6 +21,13 @@ def test_prices_are_for_everybody(client: Client, starter: Tier, plus: Tier) -> 
     assert "data-balance=" not in page
 
 
+def test_a_saving_names_what_it_is_measured_against(client: Client, starter: Tier, plus: Tier) -> None:
+    page = " ".join(client.get("/pricing/").content.decode().split())
+
+    assert "$0.082 per credit, the least of all: 18% less than in Starter" in page
+    assert page.count("less than in") == 1
+
+
 def test_the_front_door_leads_to_the_prices(client: Client) -> None:
     assert client.get("/")["Location"] == "/pricing/"
 
