@@ -103,7 +103,7 @@ class FormsOnly:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
-        if isinstance(response, HttpResponseNotAllowed) and not response.content:
+        if request.method == "GET" and isinstance(response, HttpResponseNotAllowed) and not response.content:
             context = {"request_id": getattr(request, "request_id", ""), "back_url": _page_behind(request)}
             response.content = render_to_string("405.html", context)
         return response

@@ -123,3 +123,10 @@ def test_a_forms_address_opened_by_itself_leads_back(db: None) -> None:
     for path, answer in answers.items():
         assert f'<a class="button" href="{behind[path]}">' in answer.content.decode()
         assert "nothing was charged" in answer.content.decode()
+        assert int(answer.headers["Content-Length"]) == len(answer.content)
+
+
+def test_a_form_sent_to_a_mere_page_is_refused_without_one(db: None) -> None:
+    answer = Client().post("/pricing/")
+
+    assert (answer.status_code, answer.content) == (405, b"")
