@@ -34,13 +34,24 @@ class Processes:
     log_folder: Path
     environment: Mapping[str, str]
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    commands: dict[str, Sequence[str]] = field(default_factory=dict)
 
     def start(self, name: str, command: Sequence[str]) -> None:
         """Start `python -m COMMAND...` in a process group of its own, which ends when we do."""
         self.log_folder.mkdir(parents=True, exist_ok=True)
-        with self.log(name).open("wb") as log:
+        self.log(name).unlink(missing_ok=True)
+        self.commands[name] = command
+        self._run(name)
+
+    def restart(self, name: str) -> None:
+        """Start it again as it was started, what its group left behind ended; the log goes on."""
+        _signal_group(self.running[name], signal.SIGKILL)
+        self._run(name)
+
+    def _run(self, name: str) -> None:
+        with self.log(name).open("ab") as log:
             self.running[name] = subprocess.Popen(
-                [sys.executable, "-m", *command],
+                [sys.executable, "-m", *self.commands[name]],
                 env=dict(self.environment),
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +109,22 @@ def family_of(demo: subprocess.Popen[str]) -> list[psutil.Process]:
     return psutil.Process(demo.pid).children(recursive=True)
 
 
+def children_with(demo: subprocess.Popen[str], word: str) -> list[psutil.Process]:
+    """Those that the demo started itself and that live, by a word of their command."""
+    return [
+        child
+        for child in psutil.Process(demo.pid).children()
+        if child.status() != psutil.STATUS_ZOMBIE and word in child.cmdline()
+    ]
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
 def still_there(family: list[psutil.Process], state: Path) -> list[str]:
     """Members that live, and the PostgreSQL of this folder."""
     _gone, alive = psutil.wait_procs(family, timeout=60)
@@ -159,15 +175,22 @@ def test_demo_ends_its_postgres_though_another_user_of_it_had_to_be_killed(
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("demo")
-def test_demo_ends_and_says_why_when_a_process_dies(demo: subprocess.Popen[str], state: Path) -> None:
+def test_demo_starts_its_worker_again_and_ends_when_another_process_dies(
+    demo: subprocess.Popen[str], state: Path
+) -> None:
     words_until(demo, "Ctrl-C")
-    family = family_of(demo)
-    worker = next(process for process in psutil.Process(demo.pid).children() if "celery" in process.cmdline())
+    (worker,) = children_with(demo, "celery")
 
     worker.kill()
+    assert "The worker has ended and is started again." in words_until(demo, "started again")
+    wait_until(lambda: [child.pid for child in children_with(demo, "celery")] not in ([], [worker.pid]))
+
+    family = family_of(demo)
+    (web,) = children_with(demo, "gunicorn")
+    web.kill()
     said, _ = demo.communicate(timeout=120)
 
-    assert "The worker process has ended. Its last words:" in said
+    assert "The web process has ended. Its last words:" in said
     assert demo.returncode == 1
     assert still_there(family, state) == []
 

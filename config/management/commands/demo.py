@@ -20,6 +20,7 @@ from config.owner import owner_connection, unreachable
 from credits.hardening import harden
 
 START_SECONDS = 300
+RESTART_SECONDS = 5
 
 
 class Command(BaseCommand):
@@ -97,7 +98,14 @@ class Command(BaseCommand):
             time.sleep(0.2)
 
     def _watch(self, processes: Processes) -> None:
+        """The worker is started again, as systemd would: a message that nobody can read ends it. Nothing else ends."""
         while True:
+            if processes.dead() == "worker":
+                self.stdout.write(
+                    f"The worker has ended and is started again. Its log: {processes.log('worker')}"
+                )
+                time.sleep(RESTART_SECONDS)
+                processes.restart("worker")
             self._refuse_death(processes)
             time.sleep(0.5)
 
