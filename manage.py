@@ -10,4 +10,9 @@ if __name__ == "__main__":
         from django.core.management import execute_from_command_line
     except ImportError:
         sys.exit("Django is not installed here. Run `make run` once, or use .venv/bin/python manage.py ...")
-    execute_from_command_line(sys.argv)
+    from django.db import OperationalError
+
+    try:
+        execute_from_command_line(sys.argv)
+    except OperationalError as error:
+        sys.exit("The database does not answer, or gave up: " + str(error).strip().partition("\n")[0])

@@ -27,10 +27,20 @@ def ledger_tables() -> list[str]:
     return [model._meta.db_table for model in models if model._meta.object_name != "VerifyRun"]
 
 
+class RoleOwnsTables(Exception):
+    """The role cannot be kept from the ledger, whose tables it owns; and whoever owns them needs their rights."""
+
+
 def harden(runtime_role: str) -> None:
-    """Give `runtime_role` exactly what it needs in this database. Run as the owner, after every migration."""
+    """Give `runtime_role` exactly what it needs in this database. Run as the owner, after every migration.
+
+    Raises RoleOwnsTables, and ProgrammingError where there is no such role.
+    """
     role = sql.Identifier(runtime_role)
     with connection.cursor() as cursor:
+        cursor.execute(_OWNED, [runtime_role])
+        if owned := [table for (table,) in cursor.fetchall()]:
+            raise RoleOwnsTables(f"{runtime_role} owns {', '.join(owned)}")
         cursor.execute(_ON_SCHEMA.format(role=role))
         for (table,) in _rows("select tablename from pg_tables where schemaname = 'public'"):
             cursor.execute(_on_table(table).format(table=sql.Identifier(table), role=role))
@@ -42,6 +52,11 @@ def harden(runtime_role: str) -> None:
             cursor.execute(statement.format(function=sql.SQL(signature), role=role))
 
 
+# A superuser may own them: no right can be taken from one.
+_OWNED = """
+select tablename from pg_tables join pg_roles on rolname = tableowner
+where schemaname = 'public' and tableowner = %s and not rolsuper order by tablename
+"""
 _ON_SCHEMA = sql.SQL(
     "revoke create on schema public from public, {role}; grant usage on schema public to {role};"
     "revoke all on all tables in schema public from public, {role};"

@@ -4,6 +4,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from tests.config import production
+from tests.conftest import superuser_connection
 
 NOWHERE = "postgresql://nobody:secret-word@127.0.0.1:9/nothing"
 
@@ -13,6 +14,37 @@ def test_an_unknown_role_is_named(transactional_db: None) -> None:
         CommandError, match=r"^There is no role 'nosuchrole' on this server: make it first\.$"
     ):
         call_command("harden_database", "nosuchrole")
+
+
+def test_the_owner_of_the_tables_keeps_its_rights(transactional_db: None) -> None:
+    with superuser_connection() as superuser:
+        superuser.execute("create role coffer_tested_owner")
+        superuser.execute("create table coffer_tested (id bigint)")
+        superuser.execute("alter table coffer_tested owner to coffer_tested_owner")
+        try:
+            with pytest.raises(
+                CommandError, match=r"^'coffer_tested_owner' owns the tables, so nothing can be"
+            ):
+                call_command("harden_database", "coffer_tested_owner")
+            kept = superuser.execute(
+                "select has_table_privilege('coffer_tested_owner', 'coffer_tested', 'INSERT')"
+            )
+            assert kept.fetchone() == (True,)
+        finally:
+            superuser.execute("drop owned by coffer_tested_owner")
+            superuser.execute("drop role coffer_tested_owner")
+
+
+def test_any_command_says_that_the_database_is_away() -> None:
+    done = production.run(
+        "manage.py", "sweep", "--json", DEBUG="true", DATABASE_URL=NOWHERE, MIGRATE_DATABASE_URL=NOWHERE
+    )
+
+    assert (done.returncode, done.stdout) == (1, "")
+    said = done.stderr.strip().splitlines()[-1]
+    assert said.startswith("The database does not answer, or gave up: ")
+    assert "Traceback" not in done.stderr
+    assert "secret-word" not in done.stderr
 
 
 @pytest.mark.parametrize("words", [("demo",), ("harden_database", "somebody")])

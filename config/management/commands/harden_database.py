@@ -9,7 +9,7 @@ from django.db import OperationalError, ProgrammingError
 from psycopg.errors import UndefinedObject
 
 from config.owner import owner_connection, unreachable
-from credits.hardening import harden, ledger_tables
+from credits.hardening import RoleOwnsTables, harden, ledger_tables
 
 
 class Command(BaseCommand):
@@ -29,6 +29,11 @@ class Command(BaseCommand):
                 harden(options["role"])
         except OperationalError as error:
             raise CommandError(unreachable(error)) from None
+        except RoleOwnsTables:
+            raise CommandError(
+                f"{options['role']!r} owns the tables, so nothing can be kept from it. Let the owner migrate"
+                " (MIGRATE_DATABASE_URL) and another role run the site (DATABASE_URL): ROLE is that one."
+            ) from None
         except ProgrammingError as error:
             if not isinstance(error.__cause__, UndefinedObject):
                 raise
