@@ -4,11 +4,12 @@ An event is a hint only: what it says is asked of Stripe again, by settle() or b
 """
 
 import json
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
@@ -105,20 +106,28 @@ def happened_at(event: dict[str, Any]) -> datetime | None:
 def handle(event: StripeEvent, *, via: Purchase.Via = Purchase.Via.WEBHOOK) -> Outcome:
     """Settle what a stored event speaks of and mark it done.
 
-    Raises StripeUnavailable or StripeRefused; the event then stays waiting and retry_due() comes back to it.
+    Raises StripeUnavailable or StripeRefused; the event then stays waiting and retry_due() comes back to it, as it
+    does after what nobody expected.
     """
     try:
         outcome = _settle(event, via=via)
-    except PurchasesError as error:
-        wait = RETRY_AFTER[min(event.attempts, len(RETRY_AFTER) - 1)]
-        StripeEvent.objects.filter(pk=event.pk).update(
-            attempts=F("attempts") + 1, error=str(error)[:200], next_attempt_at=Now() + wait
-        )
+    except Exception as error:
+        with suppress(DatabaseError):  # it may be the database that is gone
+            _note_failure(event, error)
         raise
     state = StripeEvent.State.IGNORED if outcome is Outcome.NOT_OURS else StripeEvent.State.HANDLED
     with connection.cursor() as cursor:
         cursor.execute(_HANDLED, [state.value, event.pk])
     return outcome
+
+
+def _note_failure(event: StripeEvent, error: Exception) -> None:
+    words = str(error).partition("\n")[0]  # a database's other lines tell the row
+    StripeEvent.objects.filter(pk=event.pk).update(
+        attempts=F("attempts") + 1,
+        error=(words if isinstance(error, PurchasesError) else f"{type(error).__name__}: {words}")[:200],
+        next_attempt_at=Now() + RETRY_AFTER[min(event.attempts, len(RETRY_AFTER) - 1)],
+    )
 
 
 def retry_due() -> dict[str, int]:

@@ -57,6 +57,20 @@ def test_expired_after_paid_lets_the_truth_win(alice: User, paid: Purchase) -> N
     assert balance_of(alice).available == 220
 
 
+def test_what_nobody_expected_is_noted_at_the_event_and_does_not_hold_it_up(
+    alice: User, paid: Purchase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(inbox, "settle", mock.Mock(side_effect=KeyError("amount\nDETAIL: a row")))
+        assert deliver(completed(paid)).status_code == 500
+
+    kept = StripeEvent.objects.get()
+    assert (kept.state, kept.attempts, kept.error) == ("waiting", 1, "KeyError: 'amount\\nDETAIL: a row'")
+    assert kept.next_attempt_at is not None
+    assert deliver(completed(paid)).status_code == 200
+    assert balance_of(alice).available == 220
+
+
 def test_an_event_that_cannot_be_handled_is_kept_and_asked_for_again(
     alice: User, paid: Purchase, stripe: SandboxProcess
 ) -> None:
