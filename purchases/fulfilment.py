@@ -123,7 +123,7 @@ def _book(purchase: Purchase, truth: StripeSession, *, via: Purchase.Via, accept
             seen = Purchase.objects.get(pk=purchase.pk)
             if seen.status == Status.CREDITED:
                 return seen
-        is_late = truth.is_complete and not _complete_session(purchase)
+        is_late = (truth.is_complete or truth.is_paid) and not _complete_session(purchase)
         purchase = lock_purchase(purchase.pk)
         before = purchase.status
         if before != Status.CREDITED:

@@ -386,6 +386,17 @@ def test_a_payment_intent_of_two_sessions_loses_no_credits(
     assert balance_of(alice).available == 270
 
 
+@pytest.mark.parametrize("status", ["open", "expired"])
+def test_what_is_paid_ends_the_order_whatever_else_stripe_says(
+    paid: Purchase, session: CheckoutSession, stripe: SandboxProcess, status: str
+) -> None:
+    stripe.control(f"sessions/{paid.stripe_session_id}/tamper", status=status)
+
+    assert settled(paid).status == "credited"
+    session.refresh_from_db()
+    assert session.status == "completed"
+
+
 def _only_session(stripe: SandboxProcess) -> str:
     from purchases import stripe_gateway
 
