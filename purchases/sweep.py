@@ -38,6 +38,7 @@ class Swept:
     credited: int = 0
     failed: int = 0
     waiting: int = 0
+    unanswered: int = 0  # of those that wait: Stripe gave no answer, or we could not write it
 
 
 def sweep(*, is_all: bool = False) -> Swept:
@@ -46,12 +47,13 @@ def sweep(*, is_all: bool = False) -> Swept:
     events = inbox.retry_due()
     counts.checked += events["handled"] + events["waiting"]
     counts.waiting += events["waiting"]
+    counts.unanswered += events["waiting"]
     _sync_due(counts)
     after = 0
     while batch := _claim(after=after, is_all=is_all):
         after = batch[-1].pk
         for purchase in batch:
-            _count(counts, _check(purchase))
+            _count(counts, _check(purchase, counts))
     if counts.checked:
         log.info("swept", checked=counts.checked, credited=counts.credited, waiting=counts.waiting)
     return counts
@@ -68,9 +70,11 @@ def _sync_due(counts: Swept) -> None:
                 refunds.catch_up(purchase)
             except PurchasesError as error:
                 counts.waiting += 1
+                counts.unanswered += 1
                 log.warning("purchase_not_synced", purchase=str(purchase.uuid), error=str(error))
             except Exception:
                 counts.waiting += 1
+                counts.unanswered += 1
                 log.exception("purchase_not_synced", purchase=str(purchase.uuid))
 
 
@@ -101,7 +105,7 @@ def _claim(*, after: int, is_all: bool) -> list[Purchase]:
     return batch
 
 
-def _check(purchase: Purchase) -> Purchase | None:
+def _check(purchase: Purchase, counts: Swept) -> Purchase | None:
     """Return the purchase as it stands now; None where Stripe gave no answer."""
     try:
         if purchase.stripe_session_id is None:
@@ -113,6 +117,7 @@ def _check(purchase: Purchase) -> Purchase | None:
         log.warning("purchase_not_checked", purchase=str(purchase.uuid), error=str(error))
     except Exception:
         log.exception("purchase_not_checked", purchase=str(purchase.uuid))
+    counts.unanswered += 1
     return None
 
 

@@ -201,6 +201,16 @@ def test_the_command_says_how_it_went(alice: User, paid: Purchase) -> None:
     assert json.loads(out.getvalue()) == {"checked": 1, "credited": 1, "failed": 0, "waiting": 0}
 
 
+def test_the_command_says_where_stripe_gave_no_answer(paid: Purchase, stripe: SandboxProcess) -> None:
+    stripe.control("faults", endpoint="GET /v1/checkout/sessions/*", kind="status", status=500, count=99)
+    out = StringIO()
+
+    with pytest.raises(CommandError, match=r"^1 of those waiting got no answer"):
+        call_command("sweep", "--all", "--json", stdout=out)
+
+    assert json.loads(out.getvalue()) == {"checked": 1, "credited": 0, "failed": 0, "waiting": 1}
+
+
 @pytest.mark.parametrize("name", ["stripe_session_id", "uuid", "payment_intent"])
 def test_settle_by_hand_takes_any_name_of_a_payment(
     alice: User, paid: Purchase, stripe: SandboxProcess, name: str

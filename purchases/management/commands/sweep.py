@@ -5,7 +5,7 @@ from argparse import ArgumentParser
 from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from purchases import sweep as sweeping
 
@@ -21,5 +21,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         counts = asdict(sweeping.sweep(is_all=options["all"]))
+        unanswered = counts.pop("unanswered")
         words = "{checked} checked, {credited} credited, {failed} failed, {waiting} waiting"
         self.stdout.write(json.dumps(counts) if options["json"] else words.format(**counts))
+        if unanswered:
+            raise CommandError(
+                f"{unanswered} of those waiting got no answer; the log says why. Try again later."
+            )
