@@ -50,6 +50,12 @@ def test_finance_refunds_and_exports(db: None) -> None:
     assert not {"settle_purchase", "adjust_credits"} & permissions("finance")
 
 
+@pytest.mark.parametrize("name", ["support", "finance"])
+@pytest.mark.parametrize("what", ["refund", "dispute", "fraudwarning"])
+def test_both_look_at_what_went_back(db: None, name: str, what: str) -> None:
+    assert client_of(member(name)).get(f"/admin/purchases/{what}/").status_code == 200
+
+
 def test_no_group_may_change_a_tier_or_a_person(db: None) -> None:
     changing = Permission.objects.filter(codename__regex="^(add|change|delete)_")
 
