@@ -99,10 +99,10 @@ def underway(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
 @require_safe
 def returned(request: HttpRequest, purchase_id: uuid.UUID) -> HttpResponse:
     """The way back from Stripe. A GET that settles: idempotent, and whoever opens it, its owner is credited."""
-    purchase = get_object_or_404(Purchase, uuid=purchase_id)
-    session_id = request.GET.get("session_id", purchase.stripe_session_id or "")
-    if not _is_session_of(purchase, session_id):
-        raise Http404
+    purchase = Purchase.objects.filter(uuid=purchase_id).first()
+    session_id = request.GET.get("session_id", purchase.stripe_session_id or "") if purchase else ""
+    if purchase is None or not _is_session_of(purchase, session_id):
+        return _unknown(request)
     seen = None
     if request.method == "GET" and purchase.status != Purchase.Status.CREDITED:
         purchase, seen = _ask(request, purchase, session_id, via=Purchase.Via.RETURN)
@@ -112,7 +112,9 @@ def returned(request: HttpRequest, purchase_id: uuid.UUID) -> HttpResponse:
 @require_safe
 def cancelled(request: HttpRequest, purchase_id: uuid.UUID) -> HttpResponse:
     """The way back without paying. Settles first: the back button may follow a payment."""
-    purchase = get_object_or_404(Purchase, uuid=purchase_id)
+    purchase = Purchase.objects.filter(uuid=purchase_id).first()
+    if purchase is None:
+        return _unknown(request)
     if request.method == "GET" and purchase.stripe_session_id:
         purchase, _seen = _ask(request, purchase, purchase.stripe_session_id, via=Purchase.Via.RETURN)
     if (refusal := _refusal(request, purchase)) is not None:
@@ -230,22 +232,30 @@ def _status_fragment(request: HttpRequest, purchase: Purchase, state: str) -> Ht
 def _refusal(request: HttpRequest, purchase: Purchase) -> HttpResponse | None:
     """Sign-in for a stranger, 404 for somebody else; None for the owner.
 
-    The stranger may be a guest whose cookie was lost: the address that Stripe has gets a claim link. What the page
-    says is the same for every purchase.
+    The stranger may be a guest whose cookie was lost: the address that Stripe has gets a claim link.
     """
     if not request.user.is_authenticated:
         claim_mail.mail_link(purchase)
-        messages.info(request, _("Sign in to see this purchase. Your payment is being taken care of."))
-        messages.info(
-            request,
-            _(
-                "If you bought without an account, a link is on its way to the address you gave when you paid."
-            ),
-        )
-        return redirect_to_login(request.get_full_path())
+        return _to_sign_in(request)
     if purchase.owner_id != request.user.pk:
         raise Http404
     return None
+
+
+def _unknown(request: HttpRequest) -> HttpResponse:
+    """What somebody else's purchase answers: a stranger must not learn which there are."""
+    if request.user.is_authenticated:
+        raise Http404
+    return _to_sign_in(request)
+
+
+def _to_sign_in(request: HttpRequest) -> HttpResponse:
+    messages.info(request, _("Sign in to see this purchase. Your payment is being taken care of."))
+    messages.info(
+        request,
+        _("If you bought without an account, a link is on its way to the address you gave when you paid."),
+    )
+    return redirect_to_login(request.get_full_path())
 
 
 def _is_session_of(purchase: Purchase, session_id: str) -> bool:

@@ -71,6 +71,18 @@ def test_an_unknown_purchase_is_404_without_asking_stripe(
     assert stripe.requests() == []
 
 
+@pytest.mark.parametrize("path", ["return/{}/", "return/{}/?session_id=cs_test_12345", "cancelled/{}/"])
+def test_a_stranger_does_not_learn_which_purchases_there_are(paid: Purchase, path: str) -> None:
+    answers = [
+        Client().get("/purchases/" + path.format(known), follow=True) for known in (paid.uuid, uuid.uuid4())
+    ]
+
+    known, unknown = ([str(message) for message in answer.context["messages"]] for answer in answers)
+    assert known == unknown
+    assert {answer.redirect_chain[-1][1] for answer in answers} == {302}
+    assert {answer.redirect_chain[-1][0].partition("?")[0] for answer in answers} == {"/accounts/login/"}
+
+
 def test_head_is_harmless(alice: User, alice_client: Client, paid: Purchase) -> None:
     assert alice_client.head(back(paid)).status_code == 200
     assert balance_of(alice).available == 0
