@@ -34,7 +34,14 @@ class Environment:
             raise ImproperlyConfigured(f"{name} is true or false.")
         return value in TRUE if value else default
 
-    def int(self, name: builtins.str, *, default: builtins.int, at_least: builtins.int = 0) -> builtins.int:
+    def int(
+        self,
+        name: builtins.str,
+        *,
+        default: builtins.int,
+        at_least: builtins.int = 0,
+        at_most: builtins.int | None = None,
+    ) -> builtins.int:
         """A whole number; the default also where it is empty."""
         try:
             value = int(self.str(name) or default)
@@ -42,7 +49,13 @@ class Environment:
             value = at_least - 1
         if value < at_least:
             raise ImproperlyConfigured(f"{name} is a whole number of at least {at_least}.")
+        if at_most is not None and value > at_most:
+            raise ImproperlyConfigured(f"{name} is a whole number of at most {at_most}.")
         return value
+
+    def days(self, name: builtins.str, *, default: builtins.int, at_least: builtins.int = 0) -> builtins.int:
+        """A number of days, a hundred years of them at most: a date reaches no further than the year 9999."""
+        return self.int(name, default=default, at_least=at_least, at_most=36_500)
 
     def float(
         self, name: builtins.str, *, default: builtins.float, at_least: builtins.float = 0.0

@@ -64,6 +64,8 @@ MISSING_SETTINGS = [
     }.items()
     if not value
 ]
+if STRIPE_SECRET_KEY.startswith("pk_"):
+    raise ImproperlyConfigured("STRIPE_SECRET_KEY is a publishable key: take the secret one beside it.")
 if STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_")):
     if DEBUG:
         raise ImproperlyConfigured("STRIPE_SECRET_KEY is a live key: it is refused while DEBUG is on.")
@@ -77,15 +79,15 @@ STRIPE_TIMEOUT_SECONDS = env.float("STRIPE_TIMEOUT_SECONDS", default=8.0, at_lea
 # Of one process: fewer than its threads, so that some are left for other pages while Stripe is silent.
 STRIPE_CONCURRENT_CALLS = env.int("STRIPE_CONCURRENT_CALLS", default=3, at_least=1)
 vars().update(trade_settings.read(env))
-CHECKOUT_SESSION_HOURS = env.int("CHECKOUT_SESSION_HOURS", default=24, at_least=1)
-CHECKOUT_RETENTION_DAYS = env.int("CHECKOUT_RETENTION_DAYS", default=7)
+CHECKOUT_SESSION_HOURS = env.int("CHECKOUT_SESSION_HOURS", default=24, at_least=1, at_most=8760)
+CHECKOUT_RETENTION_DAYS = env.days("CHECKOUT_RETENTION_DAYS", default=7)
 PURCHASES_SWEEP_SECONDS = env.float("PURCHASES_SWEEP_SECONDS", default=30.0, at_least=0.1)
 PURCHASES_FIRST_CHECK_SECONDS = env.float("PURCHASES_FIRST_CHECK_SECONDS", default=60.0)
 # A delayed debit may take two weeks: the daily proof looks a day further back.
-PURCHASES_PROOF_DAYS = env.int("PURCHASES_PROOF_DAYS", default=15, at_least=1)
+PURCHASES_PROOF_DAYS = env.days("PURCHASES_PROOF_DAYS", default=15, at_least=1)
 # A purchase that came to nothing is kept so long, in case a payment is still found; one with money for ever.
-PURCHASES_RETENTION_DAYS = env.int("PURCHASES_RETENTION_DAYS", default=400)
-PURCHASES_EVENT_RETENTION_DAYS = env.int("PURCHASES_EVENT_RETENTION_DAYS", default=400)
+PURCHASES_RETENTION_DAYS = env.days("PURCHASES_RETENTION_DAYS", default=400)
+PURCHASES_EVENT_RETENTION_DAYS = env.days("PURCHASES_EVENT_RETENTION_DAYS", default=400)
 CREDITS_SPENDING_IN_DEBT = env.bool("CREDITS_SPENDING_IN_DEBT", default=False)
 CREDITS_TELL_GRANTED = env.bool("CREDITS_TELL_GRANTED", default=False)
 CREDITS_TELL_SPENT = env.bool("CREDITS_TELL_SPENT", default=False)
@@ -98,7 +100,7 @@ PURCHASES_METADATA_KEY = env.str("PURCHASES_METADATA_KEY", default="") or SECRET
 WEBHOOKS_SIGNING_KEY = env.str("WEBHOOKS_SIGNING_KEY", default="") or SECRET_KEY
 # Whether an outgoing webhook may go to a private, loopback or link-local address.
 WEBHOOKS_TO_PRIVATE_ADDRESSES = env.bool("WEBHOOKS_TO_PRIVATE_ADDRESSES", default=DEBUG)
-OUTBOX_RETENTION_DAYS = env.int("OUTBOX_RETENTION_DAYS", default=90)
+OUTBOX_RETENTION_DAYS = env.days("OUTBOX_RETENTION_DAYS", default=90)
 # How many credits staff may give or take at once without the permission to go beyond.
 OPERATORS_ADJUST_LIMIT = env.int("OPERATORS_ADJUST_LIMIT", default=1000)
 # Asked of whoever reads /metrics; empty: open to all.
@@ -236,7 +238,7 @@ VIEWS_WITHOUT_A_PAGE = [
     "purchases:webhook_without_slash",
     "api",
 ]
-GUEST_DAYS = env.int("GUEST_DAYS", default=30, at_least=1)
+GUEST_DAYS = env.days("GUEST_DAYS", default=30, at_least=1)
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.5  # hours
 AXES_LOCKOUT_PARAMETERS = ["username", "ip_address"]

@@ -38,6 +38,12 @@ def test_a_whole_number_is_large_enough(given: str) -> None:
         env.int(NAME, default=5, at_least=1)
 
 
+@pytest.mark.parametrize("given", ["36501", "1000000000"], indirect=True)
+def test_days_end_before_dates_do(given: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=f"^{NAME} is a whole number of at most 36500.$"):
+        env.days(NAME, default=5)
+
+
 @pytest.mark.parametrize("given", ["x", "-1", "0", "nan", "inf", "8s"], indirect=True)
 def test_a_number_is_large_enough(given: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=f"^{NAME} is a number of at least 0.1.$"):

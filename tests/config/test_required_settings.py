@@ -79,6 +79,14 @@ def test_live_key_is_never_sent_elsewhere(key: str) -> None:
     assert key not in done.stderr
 
 
+def test_a_publishable_key_is_refused() -> None:
+    done = production.load_wsgi(STRIPE_SECRET_KEY="pk_test_abc")
+
+    assert production.last_line(done) == (
+        f"{REFUSAL}STRIPE_SECRET_KEY is a publishable key: take the secret one beside it."
+    )
+
+
 def test_live_key_is_welcome_in_production() -> None:
     assert production.load_wsgi(STRIPE_SECRET_KEY="sk_live_abc").returncode == 0
 
