@@ -354,38 +354,6 @@ def test_an_unknown_session_is_said_so(stripe: SandboxProcess, db: None) -> None
         settle("cs_test_nobody_knows", via=VIA)
 
 
-def test_two_payments_for_one_wish_are_both_credited_and_flagged(
-    alice: User, opened: Purchase, starter: Tier, stripe: SandboxProcess
-) -> None:
-    # The old page was paid in the very moment in which Stripe was asked to expire it elsewhere.
-    later = sessions.start(owner=alice, tier=starter)
-    stripe.pay(opened.stripe_session_id or "")
-    Purchase.objects.filter(pk=opened.pk).update(status="expired")
-    second = opening.open_payment(owner=alice, session=later).purchase
-    stripe.pay(second.stripe_session_id or "")
-
-    assert settled(second).is_duplicate is False
-    assert settled(opened).is_duplicate is True
-    second.refresh_from_db()
-    assert (second.is_duplicate, balance_of(alice).available) == (True, 270)
-
-
-def test_a_payment_intent_of_two_sessions_loses_no_credits(
-    alice: User, opened: Purchase, starter: Tier, stripe: SandboxProcess
-) -> None:
-    stripe.pay(opened.stripe_session_id or "")
-    first = settled(opened)
-    session = sessions.start(owner=alice, tier=starter)
-    second = opening.open_payment(owner=alice, session=session).purchase
-    stripe.pay(second.stripe_session_id or "")
-    stripe.control(f"sessions/{second.stripe_session_id}/tamper", payment_intent=first.payment_intent)
-
-    assert (settled(second).status, settled(second).payment_intent) == ("credited", None)
-    first.refresh_from_db()
-    assert (first.payment_intent or "").startswith("pi_")
-    assert balance_of(alice).available == 270
-
-
 @pytest.mark.parametrize("status", ["open", "expired"])
 def test_what_is_paid_ends_the_order_whatever_else_stripe_says(
     paid: Purchase, session: CheckoutSession, stripe: SandboxProcess, status: str

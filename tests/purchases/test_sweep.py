@@ -76,7 +76,7 @@ def test_a_failure_does_not_stop_the_others(
     )
     make_due()
 
-    assert sweeping.sweep() == sweeping.Swept(checked=2, credited=1, waiting=1)
+    assert sweeping.sweep() == sweeping.Swept(checked=2, credited=1, waiting=1, unanswered=1)
     assert (balance_of(alice).available, balance_of(bob).available) == (0, 220)
 
 
@@ -94,7 +94,7 @@ def test_a_surprise_does_not_stop_the_others(
         return real(session_id, **words)
 
     with mock.patch.object(sweeping, "settle", poisoned):
-        assert sweeping.sweep() == sweeping.Swept(checked=2, credited=1, waiting=1)
+        assert sweeping.sweep() == sweeping.Swept(checked=2, credited=1, waiting=1, unanswered=1)
     assert balance_of(bob).available == 220
 
 
@@ -172,7 +172,7 @@ def test_without_its_short_claim_an_event_is_held_while_stripe_is_asked(paid: Pu
     inbox.store(completed(paid))
 
     with transaction.atomic():
-        assert swept_while_others_look() == sweeping.Swept(checked=1, waiting=1)
+        assert swept_while_others_look() == sweeping.Swept(checked=1, waiting=1, unanswered=1)
 
 
 def test_what_was_due_two_days_ago_is_caught_up(alice: User, paid: Purchase) -> None:
