@@ -26,7 +26,7 @@ from purchases.errors import PaymentNotOpened, StripeRefused, StripeUnavailable
 from purchases.fulfilment import Outcome
 from purchases.models import Purchase
 from purchases.stripe_gateway import StripeSession
-from tests.purchases import test_opening, test_return, test_settle, test_trade
+from tests.purchases import test_duplicates, test_opening, test_return, test_settle, test_trade
 from tests.sandbox_process import SandboxProcess
 from tests.twins import bitten
 
@@ -202,7 +202,7 @@ def test_without_the_wish_nobody_sees_that_it_was_paid_twice(
     alice: User, opened: Purchase, starter: Tier, stripe: SandboxProcess
 ) -> None:
     with instead(duplicates, "flag_others", return_value=False), bitten("assert False is True"):
-        test_settle.test_two_payments_for_one_wish_are_both_credited_and_flagged(
+        test_duplicates.test_two_payments_for_one_wish_are_both_credited_and_flagged(
             alice, opened, starter, stripe
         )
 
