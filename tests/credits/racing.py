@@ -1,5 +1,6 @@
 """Many at once: each in a thread and a connection of its own, let go together."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -28,10 +29,12 @@ def without_account_lock(owner: psycopg.Connection, *functions: str) -> Iterator
     """The ledger as it would be if these functions read the account without locking it: the twin of a race test."""
 
     def unlocked(source: str) -> str:
-        # All have looked for their key, and none has written yet, when the clock is read.
-        return source.replace(" for no key update", "").replace(
-            "v_now :=", "perform pg_sleep(1); v_now :=", 1
-        )
+        # All have looked for their key, and whether the hold has ended, and none has written yet when they meet.
+        free = source.replace(" for no key update", "")
+        last_look = re.search(r"perform credits_refuse_ended\(.*\);", free)
+        if last_look:
+            return free.replace(last_look[0], f"{last_look[0]} perform pg_sleep(1);", 1)
+        return free.replace("v_now :=", "perform pg_sleep(1); v_now :=", 1)
 
     with replaced(owner, dict.fromkeys(functions or ("credits_spend",), unlocked)):
         yield
