@@ -10,6 +10,8 @@ from tests.together import together
 
 Outcome = object
 
+# Where a verb has seen all that it asks before it writes.
+LAST_LOOK = r"perform credits_refuse_ended\(.*\);|return credits_spend_lots\(.*\);\s*end if;"
 # Lets two calls meet: each waits until the other has come here too.
 MEET = (
     "perform pg_advisory_xact_lock_shared(71025);"
@@ -29,12 +31,9 @@ def without_account_lock(owner: psycopg.Connection, *functions: str) -> Iterator
     """The ledger as it would be if these functions read the account without locking it: the twin of a race test."""
 
     def unlocked(source: str) -> str:
-        # All have looked for their key, and whether the hold has ended, and none has written yet when they meet.
+        # All have looked for their key, or whether the hold has ended, and none has written yet when they meet.
         free = source.replace(" for no key update", "")
-        last_look = re.search(r"perform credits_refuse_ended\(.*\);", free)
-        if last_look:
-            return free.replace(last_look[0], f"{last_look[0]} perform pg_sleep(1);", 1)
-        return free.replace("v_now :=", "perform pg_sleep(1); v_now :=", 1)
+        return re.sub(LAST_LOOK, r"\g<0> perform pg_sleep(1);", free)
 
     with replaced(owner, dict.fromkeys(functions or ("credits_spend",), unlocked)):
         yield
