@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-ROOMS = ("accounts", "checkout", "config", "credits", "outbox", "purchases")
+ROOMS = ("accounts", "checkout", "config", "credits", "outbox", "purchases", "rest")
 ALARMS = {"error", "exception", "critical"}
 # Of the packages that log for us.
 OTHERS = {"request_failed", "task_failed", "task_rejected"}
