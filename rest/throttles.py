@@ -18,15 +18,14 @@ WINDOW_SECONDS = 60
 
 
 class PerMinute(BaseThrottle):
-    """A count per caller and minute. A view may name a stricter one with `throttle_name`."""
+    """A count per caller and minute."""
 
     def allow_request(self, request: Request, view: Any) -> bool:
-        name = getattr(view, "throttle_name", "")
         who, kind = self._caller(request)
-        most: int = settings.API_CALLS_PER_MINUTE[name or kind]
-        count = _counted(f"api:{name}:{who}:{int(time.time() // WINDOW_SECONDS)}")
+        most: int = settings.API_CALLS_PER_MINUTE[kind]
+        count = _counted(f"api:{who}:{int(time.time() // WINDOW_SECONDS)}")
         if count == most + 1:
-            log.warning("api_throttled", kind=name or kind)
+            log.warning("api_throttled", kind=kind)
         return count <= most
 
     def wait(self) -> float:
