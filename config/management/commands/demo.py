@@ -149,7 +149,7 @@ def _environment(web: int, sandbox: int, *, has_sandbox: bool) -> dict[str, str]
     decided = {
         "DEBUG": "true",
         "PYTHONUNBUFFERED": "1",
-        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "DJANGO_SETTINGS_MODULE": settings.SETTINGS_MODULE,
         "DATABASE_URL": settings.DATABASE_URL,
         "MIGRATE_DATABASE_URL": settings.MIGRATE_DATABASE_URL,
         "PUBLIC_BASE_URL": os.environ.get("PUBLIC_BASE_URL") or f"http://localhost:{web}",
