@@ -18,7 +18,7 @@ from checkout.metrics import session_metrics
 from config import signs
 from credits.metrics import last_verified, ledger_metrics
 from outbox.metrics import outbox_metrics
-from purchases import latency, webhook_health
+from purchases import latency, tallies, webhook_health
 from purchases.metrics import purchase_metrics, waiting
 from purchases.models import ProofReport
 
@@ -104,7 +104,7 @@ class CofferCollector(Collector):
         calls = CounterMetricFamily(
             "coffer_stripe_webhook_calls", "Calls, by how they ended.", labels=["outcome", "reason"]
         )
-        for way, count in webhook_health.tallied().items():
+        for way, count in tallies.tallied().items():
             calls.add_metric(way, count)
         yield calls
         for name, moment in (("good", found.last_good_at), ("refused", found.last_refused_at)):

@@ -13,11 +13,11 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
-from purchases import latency, refunds, signed_metadata, stripe_gateway
+from purchases import latency, refunds, signed_metadata, stripe_gateway, tallies
 from purchases.errors import NotFromStripe, PurchasesError, UnknownAtStripe
 from purchases.fulfilment import Outcome, settle
 from purchases.locks import due_events
-from purchases.models import Purchase, StripeEvent
+from purchases.models import Purchase, StripeEvent, WebhookTally
 from purchases.storable import cleaned
 
 log = structlog.get_logger(__name__)
@@ -91,7 +91,7 @@ def store(event: dict[str, Any], *, is_delivered: bool = False) -> StripeEvent |
     words = {**vars(stored), "payload": json.dumps(event), "is_delivered": is_delivered}
     with connection.cursor() as cursor:
         cursor.execute(_STORE, words)
-        stored.pk, stored.state, stored.attempts, is_new = cursor.fetchone()
+        stored.pk, stored.state, stored.attempts, is_new, _ = cursor.fetchone()
     if is_new:
         log.info("event_stored", stripe_event=stored.event_id, type=stored.type, object=stored.object_id)
     return stored
@@ -103,8 +103,8 @@ def happened_at(event: dict[str, Any]) -> datetime | None:
     return datetime.fromtimestamp(created, UTC) if type(created) is int and 0 < created < 2**33 else None
 
 
-def handle(event: StripeEvent, *, via: Purchase.Via = Purchase.Via.WEBHOOK) -> Outcome:
-    """Settle what a stored event speaks of and mark it done.
+def handle(event: StripeEvent, *, via: Purchase.Via = Purchase.Via.WEBHOOK, is_call: bool = False) -> Outcome:
+    """Settle what a stored event speaks of and mark it done. `is_call`: a webhook call, which is counted then.
 
     Raises StripeUnavailable or StripeRefused; the event then stays waiting and retry_due() comes back to it, as it
     does after what nobody expected.
@@ -115,10 +115,17 @@ def handle(event: StripeEvent, *, via: Purchase.Via = Purchase.Via.WEBHOOK) -> O
         with suppress(DatabaseError):  # it may be the database that is gone
             _note_failure(event, error)
         raise
-    state = StripeEvent.State.IGNORED if outcome is Outcome.NOT_OURS else StripeEvent.State.HANDLED
-    with connection.cursor() as cursor:
-        cursor.execute(_HANDLED, [state.value, event.pk])
+    _end(event, outcome, is_call=is_call)
     return outcome
+
+
+def _end(event: StripeEvent, outcome: Outcome, *, is_call: bool) -> None:
+    state = StripeEvent.State.IGNORED if outcome is Outcome.NOT_OURS else StripeEvent.State.HANDLED
+    values: list[Any] = [state.value, event.pk, outcome is Outcome.CREDITED]
+    if is_call and tallies.tally(WebhookTally.Outcome.HANDLED, beside=_END, values=values):
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(_END, values)
 
 
 def _note_failure(event: StripeEvent, error: Exception) -> None:
@@ -229,11 +236,14 @@ def _object(event: dict[str, Any]) -> dict[str, Any]:
     return stripe_object if isinstance(stripe_object, dict) else {}
 
 
-_HANDLED = """
+# What was credited is on the disk already: its event, forgotten by a server that crashes, would only be handled again.
+_END = """
 update purchases_stripeevent
 set state = %s, attempts = attempts + 1, error = '', handled_at = statement_timestamp() where id = %s
+returning case when %s then set_config('synchronous_commit', 'off', true) end
 """
-# A row that this statement has inserted was updated by nobody: its xmax is 0.
+# A row that this statement has inserted was updated by nobody: its xmax is 0. Its commit waits for no flush: the next
+# one that does brings it along, and what a crash of the server forgets before, Stripe was not answered for.
 _STORE = """
 insert into purchases_stripeevent as known (
   event_id, type, object_id, livemode, api_version, payload, state, attempts, error, happened_at, delivered_at
@@ -243,5 +253,5 @@ values (
   %(happened_at)s, case when %(is_delivered)s then statement_timestamp() end
 )
 on conflict (event_id) do update set delivered_at = coalesce(known.delivered_at, excluded.delivered_at)
-returning id, state, attempts, xmax = 0
+returning id, state, attempts, xmax = 0, set_config('synchronous_commit', 'off', true)
 """

@@ -5,8 +5,7 @@ from datetime import datetime, timedelta
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, connection
-from django.db.models import Sum
+from django.db import connection
 from django.db.models.functions import Now
 from django.urls import reverse
 
@@ -60,21 +59,6 @@ class EndpointHealth:
     our_api_version: str
     missing_types: tuple[str, ...]
     problems: tuple[str, ...]
-
-
-def tally(outcome: WebhookTally.Outcome, *, reason: str = "") -> None:
-    """Count one webhook call. A count that cannot be kept never changes the answer to Stripe."""
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(_TALLY, [outcome.value, reason[:100]])
-    except DatabaseError as error:
-        log.warning("webhook_not_tallied", error=type(error).__name__)
-
-
-def tallied() -> dict[tuple[str, str], int]:
-    """How many calls ended in which way, and why, of the days that are kept."""
-    ways = WebhookTally.objects.values_list("outcome", "reason").annotate(calls=Sum("count"))
-    return {(outcome, reason): calls for outcome, reason, calls in ways}
 
 
 def health(*, window: timedelta = DAY) -> WebhookHealth:
@@ -179,12 +163,6 @@ def _alarms(
     return tuple(alarms)
 
 
-_TALLY = """
-insert into purchases_webhooktally (day, outcome, reason, count, last_at)
-values ((clock_timestamp() at time zone 'UTC')::date, %s, %s, 1, clock_timestamp())
-on conflict (day, outcome, reason)
-do update set count = purchases_webhooktally.count + 1, last_at = excluded.last_at
-"""
 _CREDITED = """
 select count(*), count(*) filter (where credited_via <> 'webhook'),
   count(*) filter (where credited_at < %(until)s),

@@ -5,6 +5,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from django.db import connection
 from django.test import Client
 from pytest_django.fixtures import Settings
 
@@ -241,3 +242,52 @@ def _events(stripe: SandboxProcess) -> list[dict[str, Any]]:
     return [
         e.to_dict(for_json=True) for e in stripe_gateway.client.client().v1.events.list({"limit": 50}).data
     ]
+
+
+# --- which commits wait for the disk ---
+
+
+def waits_for_the_disk() -> bool:
+    """Whether the commit of the test's transaction would, by the statements since it was last asked."""
+    with connection.cursor() as cursor:
+        cursor.execute("select current_setting('synchronous_commit')")
+        before = cursor.fetchone()
+        cursor.execute("set local synchronous_commit = on")
+    return bool(before == ("on",))
+
+
+def test_an_event_is_stored_without_waiting_for_the_disk(paid: Purchase) -> None:
+    assert waits_for_the_disk()
+    inbox.store(completed(paid))
+
+    assert not waits_for_the_disk()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_commits_after_a_webhook_wait_for_the_disk_again(paid: Purchase) -> None:
+    deliver(completed(paid))
+
+    assert waits_for_the_disk()
+
+
+def test_only_the_end_of_what_is_credited_does_not_wait_for_the_disk(
+    paid: Purchase, stripe: SandboxProcess
+) -> None:
+    nobodys = inbox.store(event("checkout.session.completed", {"id": "cs_test_of_somebody_else"}, id="evt_2"))
+    ours = inbox.store(completed(paid))
+    assert nobodys is not None
+    assert ours is not None
+    waits_for_the_disk()
+
+    assert inbox.handle(nobodys, is_call=True) == "not_ours"
+    assert waits_for_the_disk()
+    assert inbox.handle(ours, is_call=True) == "credited"
+    assert not waits_for_the_disk()
+
+
+def test_the_forgotten_end_of_a_credited_event_moves_nothing(alice: User, paid: Purchase) -> None:
+    deliver(completed(paid))
+    StripeEvent.objects.update(state="waiting", handled_at=None)
+
+    assert inbox.retry_due() == {"handled": 1, "waiting": 0}
+    assert balance_of(alice).available == 220

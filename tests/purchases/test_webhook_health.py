@@ -16,6 +16,7 @@ from checkout.models import Tier
 from outbox.models import Message
 from purchases import tasks, webhook_health
 from purchases.models import Purchase, StripeEvent, WebhookTally
+from purchases.tallies import tally
 from tests.conftest import superuser_connection
 from tests.purchases.conftest import completed, deliver, event
 from tests.sandbox_process import SandboxProcess
@@ -107,6 +108,7 @@ def test_a_tally_that_cannot_be_kept_does_not_change_the_answer(paid: Purchase) 
             superuser.execute(f"grant insert on purchases_webhooktally to {role}")
 
     assert (answer.status_code, Purchase.objects.get().status) == (200, "credited")
+    assert StripeEvent.objects.get().state == "handled"
     assert tallies() == {}
 
 
@@ -131,7 +133,7 @@ def test_the_buyer_who_is_faster_than_the_webhook_is_no_alarm(alice: User) -> No
 
 def test_webhooks_that_are_quietly_dead_are_an_alarm(alice: User) -> None:
     credited(alice, count=3, via="sweep", told=False)
-    webhook_health.tally(WebhookTally.Outcome.REFUSED, reason="no webhook secret fits the signature")
+    tally(WebhookTally.Outcome.REFUSED, reason="no webhook secret fits the signature")
 
     assert webhook_health.health().alarms == (
         "3 of 3 credited purchases were told by no webhook"
@@ -169,7 +171,7 @@ def test_staff_is_told_once_a_day(alice: User, admin: User, stripe: SandboxProce
 
 
 def test_old_counts_are_forgotten(db: None) -> None:
-    webhook_health.tally(WebhookTally.Outcome.HANDLED)
+    tally(WebhookTally.Outcome.HANDLED)
     WebhookTally.objects.update(last_at=Now() - timedelta(days=91))
     webhook_health.watch()
 
@@ -253,7 +255,7 @@ def test_the_command_exits_1_where_something_is_off(alice: User, endpoint: Sandb
     ],
 )
 def test_the_database_refuses(db: None, change: str, guard: str) -> None:
-    webhook_health.tally(WebhookTally.Outcome.HANDLED)
+    tally(WebhookTally.Outcome.HANDLED)
 
     with pytest.raises(IntegrityError, match=guard), transaction.atomic():
         connection.cursor().execute(change)
