@@ -61,6 +61,11 @@ def test_an_operator_finds_settles_and_refunds_a_lost_payment(
     visitor.get_by_role("button", name="Refund $9.00").click()
     expect(visitor.locator(".messagelist .success")).to_contain_text("Done: succeeded")
 
+    visitor.goto("/admin/purchases/stripeevent/webhooks/")
+    expect(visitor.locator("#content")).to_contain_text("95 of 100 within")
+    assert visitor.evaluate(HIDDEN_TO_THE_RIGHT) == 0
+    visitor.go_back()
+
     visitor.get_by_role("link", name="Diagnose").click()
     expect(visitor.locator("[data-verdict]")).to_contain_text("200 + 20 credits. $9.00 refunded. 110 credits")
     assert (Purchase.objects.get().credits_taken, OperatorAction.objects.count()) == (110, 2)
