@@ -12,6 +12,11 @@ from tests.smoke.smoke import PROJECT, running_demo
 FOLDER = PROJECT / "docs" / "pictures"
 WIDE = {"width": 1200, "height": 800}
 PHONE = {"width": 360, "height": 740}
+KEPT = {
+    *("pricing", "review", "credited", "statement"),
+    *("pricing-dark", "credited-dark"),
+    *("review-phone", "credited-phone"),
+}
 LOOKS: dict[str, dict[str, Any]] = {
     "": {"viewport": WIDE, "color_scheme": "light"},
     "-dark": {"viewport": WIDE, "color_scheme": "dark"},
@@ -20,7 +25,7 @@ LOOKS: dict[str, dict[str, Any]] = {
 
 
 def main() -> None:
-    """Buy once for each look and keep the pages on the way."""
+    """Buy once for each look and keep of the pages on the way those that the README shows."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with running_demo() as base, sync_playwright() as playwright:
         browser = playwright.chromium.launch(
@@ -54,6 +59,8 @@ def _buy(browser: Browser, base: str, look: str, options: dict[str, Any]) -> Non
 
 
 def _picture(page: Page, name: str, look: str) -> None:
+    if f"{name}{look}" not in KEPT:
+        return
     page.wait_for_load_state("networkidle")
     path: Path = FOLDER / f"{name}{look}.png"
     page.screenshot(path=path, full_page=True)
