@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import structlog
 from django.db import transaction
 
+from checkout.locks import database_now
 from purchases import alerts, customers, stripe_gateway
 from purchases.errors import PaymentNotOpened, StripeRefused, UnreadableAnswer
 from purchases.fulfilment import book
@@ -42,6 +43,19 @@ def ask_stripe(purchase: Purchase) -> Purchase:
     return book(purchase, truth, via=Purchase.Via.PAY)
 
 
+def resume(purchase: Purchase) -> Purchase:
+    """Learn what became of a purchase that was interrupted while it opened, and return it as it stands then.
+
+    Raises StripeUnavailable.
+    """
+    if not can_resume(purchase, now=database_now()):
+        return _abandon(purchase)
+    try:
+        return ask_stripe(purchase)
+    except PaymentNotOpened:
+        return Purchase.objects.get(pk=purchase.pk)
+
+
 def can_resume(purchase: Purchase, *, now: datetime) -> bool:
     """Whether the same call may be made again: the key is known to Stripe and the frozen end is far enough."""
     is_young = now - purchase.created_at < KEY_LIFETIME
@@ -70,7 +84,7 @@ def give_up(purchase: Purchase, *, now: datetime) -> Purchase:
     return current
 
 
-def abandon(purchase: Purchase) -> Purchase:
+def _abandon(purchase: Purchase) -> Purchase:
     """Give up a purchase that never opened: its address was never shown to anybody."""
     Purchase.objects.filter(pk=purchase.pk, status=Purchase.Status.OPENING).update(
         status=Purchase.Status.EXPIRED, reason="never_opened", next_check_at=None

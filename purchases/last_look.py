@@ -2,10 +2,9 @@
 
 import uuid
 
-from checkout.locks import database_now
 from purchases import stripe_gateway
-from purchases.asking import abandon, ask_stripe, can_resume
-from purchases.errors import PaymentNotOpened, StripeRefused, StripeUnavailable, UnknownAtStripe
+from purchases.asking import resume
+from purchases.errors import StripeRefused, StripeUnavailable, UnknownAtStripe
 from purchases.fulfilment import book
 from purchases.models import Purchase
 
@@ -18,7 +17,7 @@ def look_at(purchase: Purchase, *, wanted: uuid.UUID) -> Purchase:
     Raises StripeUnavailable where that must be known and Stripe does not answer.
     """
     if purchase.stripe_session_id is None:
-        purchase = _resumed(purchase)
+        purchase = resume(purchase)
     if purchase.stripe_session_id is None:
         return purchase
     if purchase.checkout_session_id != wanted and purchase.status == Status.OPEN:
@@ -30,16 +29,6 @@ def look_at(purchase: Purchase, *, wanted: uuid.UUID) -> Purchase:
             # Stripe's page takes one payment only, so leading there again is safe.
             return purchase
         raise
-
-
-def _resumed(purchase: Purchase) -> Purchase:
-    """Learn the Stripe session of a purchase that was interrupted while it opened."""
-    if not can_resume(purchase, now=database_now()):
-        return abandon(purchase)
-    try:
-        return ask_stripe(purchase)
-    except PaymentNotOpened:
-        return Purchase.objects.get(pk=purchase.pk)
 
 
 def _asked(purchase: Purchase, stripe_session_id: str) -> Purchase:

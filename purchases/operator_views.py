@@ -142,7 +142,7 @@ def release(request: HttpRequest, purchase_id: int) -> HttpResponse:
 def replay(request: HttpRequest, event_id: int) -> HttpResponse:
     """Handle a stored event again."""
     _require(request, Kind.REPLAY)
-    event = get_object_or_404(StripeEvent.objects.defer("payload"), pk=event_id)
+    event = get_object_or_404(StripeEvent, pk=event_id)
     page = {
         "title": _("Replay %(event)s") % {"event": event.event_id},
         "explanation": _("What the event speaks of is asked of Stripe again and booked."),
@@ -155,8 +155,7 @@ def replay(request: HttpRequest, event_id: int) -> HttpResponse:
         "button": _("Replay"),
     }
     back = reverse("admin:purchases_stripeevent_change", args=[event_id])
-    whole = StripeEvent.objects.get(pk=event_id)
-    return _deed_page(request, page, back, lambda _data, deed: operators.replay(whole, deed=deed))
+    return _deed_page(request, page, back, lambda _data, deed: operators.replay(event, deed=deed))
 
 
 def resolve(request: HttpRequest, warning_id: int) -> HttpResponse:

@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 
 from checkout.locks import database_now
 from purchases import asking, inbox, refunds
-from purchases.errors import PaymentNotOpened, PurchasesError, UnknownAtStripe
+from purchases.errors import PurchasesError, UnknownAtStripe
 from purchases.fulfilment import settle
 from purchases.locks import due_for_sync, due_purchases
 from purchases.models import Purchase
@@ -109,7 +109,7 @@ def _check(purchase: Purchase, counts: Swept) -> Purchase | None:
     """Return the purchase as it stands now; None where Stripe gave no answer."""
     try:
         if purchase.stripe_session_id is None:
-            return _resume(purchase)
+            return asking.resume(purchase)
         return settle(purchase.stripe_session_id, via=Purchase.Via.SWEEP).purchase
     except UnknownAtStripe as error:
         return _unknown(purchase, error)
@@ -127,16 +127,6 @@ def _unknown(purchase: Purchase, error: UnknownAtStripe) -> Purchase | None:
     level("purchase_unknown_at_stripe", purchase=str(purchase.uuid), request=error.request_id)
     ended = asking.give_up(purchase, now=database_now())
     return ended if ended.next_check_at is None else None
-
-
-def _resume(purchase: Purchase) -> Purchase:
-    """Learn what became of a purchase that was interrupted while it opened."""
-    if not asking.can_resume(purchase, now=database_now()):
-        return asking.abandon(purchase)
-    try:
-        return asking.ask_stripe(purchase)
-    except PaymentNotOpened:
-        return Purchase.objects.get(pk=purchase.pk)
 
 
 def _count(counts: Swept, purchase: Purchase | None) -> None:
