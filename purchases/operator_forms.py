@@ -4,9 +4,10 @@ import uuid
 from typing import Any
 
 from django import forms
-from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
+
+from purchases import operators
 
 MOST = 10**12
 
@@ -63,10 +64,7 @@ class AdjustForm(DeedForm):
 
     def clean_email(self) -> Any:
         """The user."""
-        text = self.cleaned_data["email"].strip()
-        people = get_user_model()._default_manager
-        by = {"pk": int(text)} if text.isdecimal() and len(text) < 19 else {"email__iexact": text}
-        user = people.filter(**by).first()
+        user = operators.person_named(self.cleaned_data["email"])
         if user is None:
             raise ValidationError(_("There is no such user."))
         return user

@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
@@ -62,6 +63,13 @@ class Deed:
 def staff(user: Any) -> Operator:
     """A member of staff."""
     return Operator(user=user, name=f"staff:{user.pk}")
+
+
+def person_named(name: str) -> Any:
+    """The user of an e-mail address or a number, as operators type it; None where there is none."""
+    name, people = name.strip(), get_user_model()._default_manager
+    by = {"pk": int(name)} if name.isdecimal() and len(name) < 19 else {"email__iexact": name}
+    return people.filter(**by).first()
 
 
 def require(operator: Operator, kind: str, *, subject: str) -> None:

@@ -64,6 +64,12 @@ def operator_named(email: str | None) -> Operator:
     return operators.staff(user)
 
 
+def add_purchase(parser: ArgumentParser) -> None:
+    """The argument that purchase_named() takes."""
+    words = "a Checkout Session (cs_...), a payment intent (pi_...) or a purchase's uuid"
+    parser.add_argument("purchase", metavar="CS_OR_PI_OR_UUID", help=words)
+
+
 def purchase_named(name: str) -> Purchase:
     """The purchase of a uuid, a Checkout Session or a payment intent."""
     by = (

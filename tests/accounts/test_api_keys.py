@@ -179,3 +179,11 @@ def test_command_refuses_what_makes_no_sense(arguments: list[str]) -> None:
         command(*arguments)
 
     assert not ApiClient.objects.exists()
+
+
+@pytest.mark.parametrize("hours", ["-1", "nan", "1e9", "inf"])
+def test_command_refuses_an_overlap_that_makes_no_sense(made: NewKey, hours: str) -> None:
+    with pytest.raises(CommandError, match=r"^--overlap-hours is 0 to 8760\.$"):
+        command(made.prefix, "--rotate", f"--overlap-hours={hours}")
+
+    assert caller_of(made.key) is not None

@@ -238,6 +238,17 @@ def test_the_command_refuses_a_window_that_ends_before_it_begins(db: None) -> No
         call_command("prove", "--from", "2026-03-02", "--to", "2026-03-01")
 
 
+@pytest.mark.parametrize("words", [["--days=800000"], [f"--days={10**10}"], ["--to=9999-12-31"]])
+def test_a_window_beyond_all_dates_is_refused(db: None, words: list[str]) -> None:
+    with pytest.raises(CommandError, match=r"^The window reaches beyond the years that dates have\.$"):
+        call_command("prove", *words)
+
+
+def test_what_is_no_day_is_refused() -> None:
+    with pytest.raises(CommandError, match="--from: '2026-13-01' is no day such as 2026-11-30"):
+        call_command("prove", "--from=2026-13-01")
+
+
 def test_the_command_says_that_stripe_is_away(db: None) -> None:
     with pytest.raises(CommandError, match="Not proved"):
         call_command("prove", "--json")

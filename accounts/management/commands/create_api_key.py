@@ -14,6 +14,8 @@ from accounts.addresses import normalised
 from accounts.api_keys import NewKey
 from accounts.models import ApiClient, User
 
+MOST_HOURS = 8760  # a year
+
 
 class Command(BaseCommand):
     """Prints the key once: only its hash is kept."""
@@ -61,8 +63,8 @@ def _rotated(options: dict[str, Any]) -> NewKey:
     client = ApiClient.objects.filter(keys__prefix=options["name"], revoked_at__isnull=True).first()
     if client is None:
         raise CommandError(f"No client has a key with the prefix {options['name']}.")
-    if options["overlap_hours"] < 0:
-        raise CommandError("--overlap-hours is 0 or more.")
+    if not 0 <= options["overlap_hours"] <= MOST_HOURS:
+        raise CommandError(f"--overlap-hours is 0 to {MOST_HOURS}.")
     return api_keys.rotate(client=client, overlap=timedelta(hours=options["overlap_hours"]))
 
 

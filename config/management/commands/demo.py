@@ -29,8 +29,11 @@ class Command(BaseCommand):
     help = "Run the demo: database, sandbox, web, worker and beat. Needs DEBUG=true."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--port", default=os.environ.get("PORT") or "8000")
-        parser.add_argument("--sandbox-port", default=os.environ.get("SANDBOX_PORT") or "8001")
+        port, sandbox_port = os.environ.get("PORT") or "8000", os.environ.get("SANDBOX_PORT") or "8001"
+        parser.add_argument("--port", default=port, help="the web server's; else PORT, else 8000")
+        parser.add_argument(
+            "--sandbox-port", default=sandbox_port, help="the sandbox's; else SANDBOX_PORT, else 8001"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEBUG:

@@ -15,7 +15,7 @@ from outbox import delivering, sending
 class Command(BaseCommand):
     """Send what is due and say how many."""
 
-    help = "Send the messages that are due."
+    help = "Send the mails and make the outgoing webhook deliveries that are due."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help="print one JSON object")

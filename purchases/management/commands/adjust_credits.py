@@ -3,7 +3,6 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.core.management.base import CommandError
 
 from credits.balances import balance_of
@@ -19,14 +18,12 @@ class Command(OperatorCommand):
     help = "Adjust somebody's credits (-- -20 takes twenty). Without --yes it shows what would happen."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("user", metavar="EMAIL_OR_ID")
-        parser.add_argument("amount", type=int)
+        parser.add_argument("user", metavar="EMAIL_OR_ID", help="whose credits")
+        parser.add_argument("amount", type=int, help="how many; below 0 they are taken")
         super().add_arguments(parser)
 
     def foresee(self, options: dict[str, Any]) -> dict[str, Any]:
-        name, people = options["user"], get_user_model()._default_manager
-        by = {"pk": int(name)} if name.isdecimal() and len(name) < 19 else {"email__iexact": name}
-        user = options["user"] = people.filter(**by).first()
+        user = options["user"] = operators.person_named(options["user"])
         if user is None:
             raise CommandError("There is no such user.")
         available = balance_of(user).available

@@ -16,7 +16,7 @@ class Command(BaseCommand):
     help = "Say what became of a payment: local rows, Stripe's live view, events, entries. Changes nothing."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("payment", metavar="CS_OR_PI_OR_UUID_OR_EMAIL")
+        parser.add_argument("payment", metavar="CS_OR_PI_OR_UUID_OR_EMAIL", help="any of these names")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:

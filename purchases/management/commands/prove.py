@@ -2,7 +2,7 @@
 
 import json
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -35,15 +35,17 @@ class Command(BaseCommand):
     help = "Compare all paid sessions of a window with purchases and ledger, settle what is missing, report."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--days", type=int, default=settings.PURCHASES_PROOF_DAYS, help="up to now")
-        parser.add_argument(
-            "--from", dest="from_day", type=date.fromisoformat, help="first day, UTC, instead"
-        )
-        parser.add_argument("--to", dest="to_day", type=date.fromisoformat, help="last day, UTC")
+        days = settings.PURCHASES_PROOF_DAYS
+        parser.add_argument("--days", type=int, default=days, help=f"how many, up to now or --to ({days})")
+        parser.add_argument("--from", dest="from_day", type=_day, metavar="DAY", help="the first, not --days")
+        parser.add_argument("--to", dest="to_day", type=_day, metavar="DAY", help="the last; 2026-11-30, UTC")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        from_at, to_at = _window(options)
+        try:
+            from_at, to_at = _window(options)
+        except OverflowError as error:
+            raise CommandError("The window reaches beyond the years that dates have.") from error
         try:
             report = proof.prove(from_at=from_at, to_at=to_at)
         except PurchasesError as error:
@@ -66,6 +68,13 @@ def _window(options: dict[str, Any]) -> tuple[datetime, datetime]:
     if from_at >= to_at:
         raise CommandError("The window ends before it begins.")
     return from_at, to_at
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is no day such as 2026-11-30") from None
 
 
 def _midnight(day: date) -> datetime:

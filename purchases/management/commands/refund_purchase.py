@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from purchases import operators, refunds
-from purchases.management.operating import OperatorCommand, purchase_named
+from purchases.management.operating import OperatorCommand, add_purchase, purchase_named
 from purchases.models import OperatorAction
 from purchases.operators import Deed
 
@@ -16,7 +16,7 @@ class Command(OperatorCommand):
     help = "Refund a purchase in full or part. Without --yes it shows what would happen."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("purchase", metavar="CS_OR_PI_OR_UUID")
+        add_purchase(parser)
         parser.add_argument("--amount", type=int, help="in the smallest unit; without it all that is left")
         super().add_arguments(parser)
 

@@ -4,7 +4,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from purchases import operators
-from purchases.management.operating import OperatorCommand, purchase_named
+from purchases.management.operating import OperatorCommand, add_purchase, purchase_named
 from purchases.models import OperatorAction
 from purchases.operators import Deed
 
@@ -15,7 +15,7 @@ class Command(OperatorCommand):
     help = "Release a purchase from review. Without --yes it shows what differs."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("purchase", metavar="CS_OR_PI_OR_UUID")
+        add_purchase(parser)
         super().add_arguments(parser)
 
     def foresee(self, options: dict[str, Any]) -> dict[str, Any]:

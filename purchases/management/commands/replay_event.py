@@ -17,7 +17,7 @@ class Command(OperatorCommand):
     help = "Replay a stored event. Without --yes it shows how it stands."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("event", metavar="EVT")
+        parser.add_argument("event", metavar="EVT", help="its id at Stripe, evt_...")
         super().add_arguments(parser)
 
     def foresee(self, options: dict[str, Any]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ class Command(BaseCommand):
     help = "Settle one payment: a Checkout Session (cs_...), a payment intent (pi_...) or a purchase's uuid."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("payment", metavar="CS_OR_PI_OR_UUID")
+        parser.add_argument("payment", metavar="CS_OR_PI_OR_UUID", help="any of these names")
         parser.add_argument("--reason", default="by hand", help="why; kept for ever, so no personal data")
         parser.add_argument("--as", dest="operator", metavar="EMAIL", help="staff whose permission counts")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
