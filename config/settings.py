@@ -120,7 +120,7 @@ TERMS_URL = env.str("TERMS_URL", default="")
 TERMS_VERSION = env.str("TERMS_VERSION", default="")
 TERMS_CONSENT = env.bool("TERMS_CONSENT", default=False) and bool(TERMS_URL)
 # "included" or "excluded": what the price pages say about tax; empty: nothing.
-TAX_NOTE = env.str("TAX_NOTE", default=trade_settings.tax_note(env))
+TAX_NOTE = trade_settings.tax_note(env)
 SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", default="support@example.com")
 
 # --- Django ---

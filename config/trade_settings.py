@@ -8,16 +8,20 @@ from django.core.exceptions import ImproperlyConfigured
 from config.environment import Environment
 
 TAX_BEHAVIORS = ("exclusive", "inclusive")
+TAX_NOTES = ("", "included", "excluded")
+TAX_CODE = re.compile(r"(txcd_\w+)?\Z")
+# Stripe's page knows some forty: a language, and of a few the country too.
+LOCALE = re.compile(r"(page|auto|[a-z]{2,3}(-([A-Z]{2}|419))?)\Z")
 # Stripe's words of docs.stripe.com/get-started/account/statement-descriptors: 22 characters, one of them a letter.
 STATEMENT_SUFFIX = re.compile(r"(?=.*[A-Za-z])[^<>\\'\"*]{1,22}\Z")
 
 
 def tax_note(env: Environment) -> str:
-    """What the price pages say about tax where nothing else is set: the truth about automatic tax."""
-    if not env.bool("STRIPE_AUTOMATIC_TAX", default=False):
-        return ""
-    is_inclusive = env.str("STRIPE_TAX_BEHAVIOR", default="exclusive") == "inclusive"
-    return "included" if is_inclusive else "excluded"
+    """What the price pages say about tax; where nothing is set, the truth about automatic tax."""
+    note = env.str("TAX_NOTE", default=_truth_about_tax(env))
+    if note not in TAX_NOTES:
+        raise ImproperlyConfigured("TAX_NOTE is included or excluded, or empty.")
+    return note
 
 
 def read(env: Environment) -> dict[str, Any]:
@@ -37,9 +41,22 @@ def read(env: Environment) -> dict[str, Any]:
     }
     if found["STRIPE_TAX_BEHAVIOR"] not in TAX_BEHAVIORS:
         raise ImproperlyConfigured("STRIPE_TAX_BEHAVIOR is exclusive or inclusive.")
+    if not TAX_CODE.match(found["STRIPE_TAX_CODE"]):
+        raise ImproperlyConfigured("STRIPE_TAX_CODE is written like txcd_10000000.")
+    if not LOCALE.match(found["STRIPE_LOCALE"]):
+        raise ImproperlyConfigured(
+            "STRIPE_LOCALE is page, auto, or a language of Stripe's page such as de or fr-CA."
+        )
     suffix = found["STRIPE_STATEMENT_SUFFIX"]
     if suffix and not STATEMENT_SUFFIX.match(suffix):
         raise ImproperlyConfigured(
             "STRIPE_STATEMENT_SUFFIX has at most 22 characters, a letter among them, and none of < > \\ ' \" *"
         )
     return found
+
+
+def _truth_about_tax(env: Environment) -> str:
+    if not env.bool("STRIPE_AUTOMATIC_TAX", default=False):
+        return ""
+    is_inclusive = env.str("STRIPE_TAX_BEHAVIOR", default="exclusive") == "inclusive"
+    return "included" if is_inclusive else "excluded"

@@ -279,6 +279,9 @@ def test_the_price_pages_say_what_is_true_of_tax(
     ("name", "value"),
     [
         ("STRIPE_TAX_BEHAVIOR", "sometimes"),
+        ("STRIPE_TAX_CODE", "gems"),
+        ("STRIPE_LOCALE", "Deutsch"),
+        ("STRIPE_LOCALE", "de_DE"),
         ("STRIPE_STATEMENT_SUFFIX", "A" * 23),
         ("STRIPE_STATEMENT_SUFFIX", "12345"),
         ("STRIPE_STATEMENT_SUFFIX", "GEMS*"),
@@ -291,6 +294,20 @@ def test_what_stripe_would_refuse_is_refused_at_the_start(
 
     with pytest.raises(ImproperlyConfigured, match=name):
         trade_settings.read(Environment())
+
+
+@pytest.mark.parametrize("value", ["page", "auto", "de", "fil", "fr-CA", "es-419"])
+def test_a_language_that_stripes_page_has_is_taken(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("STRIPE_LOCALE", value)
+
+    assert trade_settings.read(Environment())["STRIPE_LOCALE"] == value
+
+
+def test_a_note_on_tax_that_says_nothing_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TAX_NOTE", "incl.")
+
+    with pytest.raises(ImproperlyConfigured, match=r"^TAX_NOTE is included or excluded, or empty\.$"):
+        trade_settings.tax_note(Environment())
 
 
 def test_stripes_page_is_in_the_language_of_ours(alice: User, plus: Tier, stripe: SandboxProcess) -> None:
