@@ -24,6 +24,13 @@ def debug(settings: Settings) -> None:
     settings.ROOT_URLCONF = urls
 
 
+def test_every_mail_is_explained() -> None:
+    page = (django_settings.BASE_DIR / "docs/pages.md").read_text().partition("## Letters")[2]
+    rows = re.findall(r"^\| (`[^|]+) \|", page.partition("\n## ")[0], re.MULTILINE)
+
+    assert sorted(name for row in rows for name in re.findall(r"`([\w.]+)`", row)) == topics()
+
+
 @pytest.mark.usefixtures("debug")
 def test_every_mail_is_listed_in_every_language(client: Client) -> None:
     page = client.get("/emails/").content.decode()
