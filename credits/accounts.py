@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from django.db import connection
 
-from credits.balances import Balance, balance_of
 from credits.errors import AccountMerged
 from credits.people import Person
 
@@ -49,12 +48,6 @@ def account_of(user: Person) -> uuid.UUID:
     assert holder is not None, "an account stays"
     holder.refuse_merged()
     return account
-
-
-def balance_on(holder: Holder) -> Balance:
-    """Return what is on this account now. Raises AccountMerged."""
-    holder.refuse_merged()
-    return balance_of(holder)
 
 
 def users_with_account(user_ids: list[int]) -> set[int]:

@@ -55,6 +55,12 @@ def plain(status: int) -> Problem:
     return Problem(status, code, detail, headers=headers)
 
 
+def invalid(member: str, detail: str) -> Problem:
+    """The problem of a member that is not what it must be."""
+    errors = [{"member": member, "detail": detail}]
+    return Problem(400, "invalid", f"{member}: {detail}", errors=errors)
+
+
 def body_of(problem: Problem) -> dict[str, Any]:
     """The members of a problem, in the order in which they are sent."""
     return {

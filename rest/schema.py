@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from drf_spectacular.openapi import AutoSchema
 
 from rest.bodies import Body
-from rest.problems import CONTENT_TYPE, Problem, body_of, plain
+from rest.problems import CONTENT_TYPE, Problem, body_of, invalid, plain
 
 if TYPE_CHECKING:
     from rest.endpoint import Endpoint  # it needs this module to be loaded first
@@ -27,12 +27,7 @@ _REPLAYED_HEADER: Described = {
     "schema": {"type": "string", "enum": ["true"]},
 }
 _RETRY_HEADER: Described = {"description": "Seconds.", "schema": {"type": "string"}}
-_WRONG_BODY = Problem(
-    400,
-    "invalid",
-    "amount: A JSON integer from 1 to 1000000000000.",
-    errors=[{"member": "amount", "detail": "A JSON integer from 1 to 1000000000000."}],
-)
+_WRONG_BODY = invalid("amount", "A JSON integer from 1 to 1000000000000.")
 _NO_IDEMPOTENCY = Problem(
     400, "idempotency_key_missing", "Send an Idempotency-Key: a new one for each new wish."
 )

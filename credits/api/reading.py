@@ -8,11 +8,10 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from credits import accounts
 from credits.api import answers, refusals
 from credits.api.endpoint import LedgerEndpoint
 from credits.balances import balance_of, history_above, history_of
-from rest.problems import Problem
+from rest.problems import Problem, invalid
 
 log = structlog.get_logger(__name__)
 
@@ -20,7 +19,7 @@ PAGE = 50
 CURSOR = re.compile(r"([ab])([0-9]{1,18})\Z", re.ASCII)
 NUMBER = re.compile(r"[0-9]{1,19}\Z", re.ASCII)
 BAD_CURSOR = Problem(400, "invalid_cursor", "Take the cursor from next or previous.")
-BAD_NUMBER = Problem(400, "invalid", "version and available are whole numbers.")
+BAD_NUMBER = invalid("version", "A whole number.")
 
 
 class BalanceView(LedgerEndpoint):
@@ -32,7 +31,9 @@ class BalanceView(LedgerEndpoint):
 
     @extend_schema(operation_id="balance", summary="Balance", responses=answers.BalanceAnswer)
     def get(self, request: Request, account: str) -> Response:
-        return Response(answers.balance(accounts.balance_on(self.holder(account))))
+        holder = self.holder(account)
+        holder.refuse_merged()
+        return Response(answers.balance(balance_of(holder)))
 
 
 class EntriesView(LedgerEndpoint):
@@ -86,7 +87,7 @@ class SyncView(LedgerEndpoint):
         responses=answers.SyncAnswer,
     )
     def get(self, request: Request) -> Response:
-        shown = [_number(request.query_params.get(name)) for name in ("version", "available")]
+        shown = [_number(request, name) for name in ("version", "available")]
         now = balance_of(request.user)
         if shown[0] == now.version and shown[1] not in (None, now.available):
             # Also when credits have expired in between; a page that knows of it does not ask here.
@@ -104,9 +105,10 @@ def _page(request: Request, cursor: str) -> str:
     return request.build_absolute_uri(f"{request.path}?cursor={cursor}")
 
 
-def _number(text: str | None) -> int | None:
+def _number(request: Request, name: str) -> int | None:
+    text = request.query_params.get(name)
     if not text:
         return None
     if not NUMBER.match(text):
-        raise BAD_NUMBER
+        raise invalid(name, "A whole number.")
     return int(text)

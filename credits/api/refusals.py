@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 
 from credits import errors
-from rest.problems import Problem
+from rest.problems import Problem, invalid
 
 
 def problem_of(error: errors.CreditsError) -> Problem:
@@ -29,9 +29,9 @@ def problem_of(error: errors.CreditsError) -> Problem:
         case errors.UnknownHold() | errors.UnknownSpend():
             return Problem(404, "not_found", "There is nothing here, or nothing of yours.")
         case errors.LotRefused():
-            return _invalid("expires_at", "This has passed.")
+            return invalid("expires_at", "This has passed.")
         case errors.AmountOutOfRange():
-            return _invalid("amount", "A JSON integer from 1 to 1000000000000.")
+            return invalid("amount", "A JSON integer from 1 to 1000000000000.")
     raise error
 
 
@@ -49,10 +49,6 @@ def _unpaid(code: str, error: errors.InsufficientCredits, **more: Any) -> Proble
 
 def _conflict(code: str, error: errors.CreditsError, **more: Any) -> Problem:
     return Problem(409, code, f"{str(error).capitalize()}.", **more)
-
-
-def _invalid(member: str, detail: str) -> Problem:
-    return Problem(400, "invalid", f"{member}: {detail}", errors=[{"member": member, "detail": detail}])
 
 
 _SOME = uuid.UUID("0192f0c1-2b3a-7c4d-8e5f-60718293a4b5")

@@ -148,7 +148,10 @@ def test_another_number_at_the_same_version_is_logged(alice_client: Client, alic
 
 @pytest.mark.parametrize("query", ["version=x", "available=-1", "version=1.0", "version=" + "9" * 20])
 def test_sync_refuses_what_is_no_number(alice_client: Client, query: str) -> None:
-    assert code_of(alice_client.get(f"/api/v1/balance/sync/?{query}")) == (400, "invalid")
+    answer = alice_client.get(f"/api/v1/balance/sync/?{query}")
+
+    assert code_of(answer) == (400, "invalid")
+    assert [error["detail"] for error in answer.json()["errors"]] == ["A whole number."]
 
 
 def test_sync_is_for_browsers(back_end: BackEnd) -> None:
