@@ -68,8 +68,9 @@ class BrowserAnswer(serializers.Serializer[Any]):
 
 
 class SessionView(Endpoint):
-    """A visitor becomes a guest: by accounts.middleware.Guests, before this runs and after the CSRF check."""
+    """A visitor becomes a guest; whoever is signed in stays who they are."""
 
+    # The guest is made by accounts.middleware.Guests, before this runs and after the CSRF check.
     admits_visitors = True
 
     @extend_schema(

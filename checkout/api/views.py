@@ -34,6 +34,7 @@ class CheckoutEndpoint(Endpoint):
     """For a signed-in buyer or guest. Another's session is 404, as an unknown one is."""
 
     admits_buyers = True
+    path_help: ClassVar = {"session_id": "The `id` of a checkout session of one's own."}
 
     def handle_exception(self, exc: Exception) -> Response:
         return super().handle_exception(problem_of(exc) if isinstance(exc, CheckoutError) else exc)

@@ -20,7 +20,7 @@ class Seconds(Amount):
 
 
 class SpendBody(Body):
-    """POST accounts/ACCOUNT/spend/"""
+    """How much is taken, and for what."""
 
     example: ClassVar = {"amount": 5, "description": "One picture", "metadata": {"job": "7"}}
 
@@ -30,7 +30,7 @@ class SpendBody(Body):
 
 
 class HoldBody(Body):
-    """POST accounts/ACCOUNT/holds/"""
+    """How much is put aside, for how long, and for what."""
 
     example: ClassVar = {"amount": 5, "expires_in": 3600, "description": "One picture"}
 
@@ -55,7 +55,7 @@ class NothingBody(Body):
 
 
 class GrantBody(Body):
-    """POST accounts/ACCOUNT/grants/"""
+    """How much of which kind is given, and until when it lasts."""
 
     example: ClassVar = {
         "amount": 20,

@@ -83,7 +83,10 @@ class SyncView(LedgerEndpoint):
     @extend_schema(
         operation_id="balance_sync",
         summary="Does a page show the balance as it is?",
-        parameters=[OpenApiParameter("version", int), OpenApiParameter("available", int)],
+        parameters=[
+            OpenApiParameter("version", int, description="Of the balance that the page shows."),
+            OpenApiParameter("available", int, description="What the page shows."),
+        ],
         responses=answers.SyncAnswer,
     )
     def get(self, request: Request) -> Response:

@@ -45,6 +45,10 @@ class BuyersEndpoint(Endpoint):
     """For a signed-in buyer or guest."""
 
     admits_buyers = True
+    path_help: ClassVar = {
+        "session_id": "The `id` of a checkout session of one's own.",
+        "purchase_id": "The `id` of a purchase of one's own.",
+    }
 
 
 class PayView(BuyersEndpoint):

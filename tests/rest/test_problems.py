@@ -6,14 +6,11 @@ from contextlib import AbstractContextManager
 
 import pytest
 import time_machine
-from django.conf import settings
 from django.test import Client, override_settings
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from accounts.models import User
-from rest.description import description
-from rest.problems import PLAIN
 from tests.rest.calling import BackEnd, code_of
 
 SOME = "0192f0c1-2b3a-7c4d-8e5f-60718293a4b5"
@@ -32,22 +29,6 @@ BUYERS_ONLY = [
     f"checkout/sessions/{SOME}/pay/",
     "purchases/reconcile/",
 ]
-
-
-def test_every_code_is_explained() -> None:
-    answers = [
-        answer
-        for calls in description()["paths"].values()
-        for call in calls.values()
-        for answer in call["responses"].values()
-    ]
-    examples = [
-        answer["content"].get("application/problem+json", {}).get("examples", {}) for answer in answers
-    ]
-    guide = (settings.BASE_DIR / "docs/api.md").read_text()
-
-    codes = {code for told in examples for code in told} | {code for code, _ in PLAIN.values()}
-    assert [code for code in sorted(codes) if f"`{code}`" not in guide] == []
 
 
 @pytest.mark.parametrize(
