@@ -55,7 +55,15 @@ def test_static_files_are_collected_without_database_and_secrets(tmp_path: Path)
     environment = {"PATH": os.environ["PATH"], **settings, "COFFER_ENV_FILE": os.devnull}
     words = [sys.executable, *line[2].split(), "--dry-run"]
 
-    subprocess.run(words, cwd=ROOT, env=environment, check=True, capture_output=True)
+    subprocess.run(
+        words,
+        cwd=ROOT,
+        env={**environment, "COFFER_STATE_DIR": str(tmp_path)},
+        check=True,
+        capture_output=True,
+    )
+
+    assert not list(tmp_path.iterdir()), "root's folders, which the image's user could not write to"
 
 
 def test_the_image_copies_and_starts_what_exists() -> None:
