@@ -212,7 +212,7 @@ def _review(purchase: Purchase, reason: str) -> None:
         alerts.tell_staff(
             "review", key=str(purchase.uuid), context={**alerts.about(purchase), "reason": purchase.reason}
         )
-        _announce(purchase, "purchase.review", reason=purchase.reason)
+        messages.post_all(_announcement(purchase, "purchase.review", reason=purchase.reason))
 
 
 def _credit(purchase: Purchase, truth: StripeSession, *, via: Purchase.Via) -> None:
@@ -249,14 +249,16 @@ def _credit(purchase: Purchase, truth: StripeSession, *, via: Purchase.Via) -> N
         # What went back before it was credited, and nobody told us of.
         next_sync_at=Now() if truth.has_returns else purchase.next_sync_at,
     )
-    _tell(purchase, "purchase.credited", added=posting.added, debt_paid=posting.debt_paid)
-    _announce(
-        purchase,
-        "purchase.completed",
-        account=str(posting.account),
-        credits=purchase.credits,
-        bonus_credits=purchase.bonus_credits,
-        amount_minor=purchase.paid_minor,
+    messages.post_all(
+        _letter(purchase, "purchase.credited", added=posting.added, debt_paid=posting.debt_paid),
+        _announcement(
+            purchase,
+            "purchase.completed",
+            account=str(posting.account),
+            credits=purchase.credits,
+            bonus_credits=purchase.bonus_credits,
+            amount_minor=purchase.paid_minor,
+        ),
     )
 
 
@@ -308,8 +310,12 @@ def _keep_processing(purchase: Purchase) -> None:
         _tell(purchase, "purchase.processing")
 
 
-def _tell(purchase: Purchase, topic: str, **context: object) -> None:
-    messages.post(
+def _tell(purchase: Purchase, topic: str) -> None:
+    messages.post_all(_letter(purchase, topic))
+
+
+def _letter(purchase: Purchase, topic: str, **context: object) -> messages.NewMessage:
+    return messages.NewMessage(
         topic=topic,
         key=f"{topic}:{purchase.uuid}",
         user_id=purchase.owner_id,
@@ -323,9 +329,9 @@ def _tell(purchase: Purchase, topic: str, **context: object) -> None:
     )
 
 
-def _announce(purchase: Purchase, topic: str, **data: object) -> None:
-    """Tell other back ends (outgoing webhooks); no letter belongs to it."""
-    messages.post(
+def _announcement(purchase: Purchase, topic: str, **data: object) -> messages.NewMessage:
+    """For other back ends (outgoing webhooks); no letter belongs to it."""
+    return messages.NewMessage(
         topic=topic,
         key=f"{topic}:{purchase.uuid}",
         user_id=purchase.owner_id,

@@ -25,11 +25,10 @@ def lock_owner_to_credit(purchase_id: int) -> int | None:
     None where nobody owns it, and where it is credited already, which needs no lock.
     """
     assert connection.in_atomic_block, "a lock lasts as long as the transaction around it"
-    while True:
-        locked = _owner_id(_LOCK_OWNER, purchase_id)
-        # Somebody may have claimed or credited it while we waited.
-        if locked == _owner_id(_OWNER, purchase_id):
-            return locked
+    with connection.cursor() as cursor:
+        cursor.execute("select purchases_lock_owner_to_credit(%s)", [purchase_id])
+        owner_id: int | None = cursor.fetchone()[0]
+        return owner_id
 
 
 def lock_purchase(purchase_id: int) -> Purchase:
@@ -104,18 +103,3 @@ def due_events(*, limit: int, after: int) -> list[StripeEvent]:
         state=StripeEvent.State.WAITING, next_attempt_at__lte=Now(), pk__gt=after
     )
     return list(waiting.select_for_update(skip_locked=True, no_key=True).order_by("pk")[:limit])
-
-
-_OWNER = "select owner_id from purchases_purchase where id = %s and status <> 'credited'"
-_LOCK_OWNER = """
-select id from accounts_user
-where id = (select owner_id from purchases_purchase where id = %s and status <> 'credited')
-for no key update
-"""
-
-
-def _owner_id(query: str, purchase_id: int) -> int | None:
-    with connection.cursor() as cursor:
-        cursor.execute(query, [purchase_id])
-        row = cursor.fetchone()
-    return row[0] if row else None

@@ -4,12 +4,13 @@ The ORM makes the words of a statement anew for each call; for the columns of a 
 long as reading them. Only for what each payment passes through: elsewhere the ORM is clear enough.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
 from django.db import connection
 from django.db.models import JSONField, Model
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Now
 
 Row = TypeVar("Row", bound=Model)
@@ -28,15 +29,22 @@ def one(model: type[Row], condition: str, *values: str | int) -> Row | None:
 
 
 def write(row: Model, names: Iterable[str]) -> None:
-    """Write these columns of a row that is locked. Each holds a plain value, or Now()."""
-    columns = {name: getattr(row, name) for name in names}
-    values = [value for value in columns.values() if not isinstance(value, Now)]
-    statement = _writing(
-        row._meta.db_table, tuple((name, isinstance(value, Now)) for name, value in columns.items())
-    )
+    """Write these columns of a row that is locked. Each holds a plain value, Now(), or SQL with values of its own."""
+    words: list[str] = []
+    values: list[Any] = []
+    for name in names:
+        said, given = _said(getattr(row, name))
+        words.append(f"{name} = {said}")
+        values += given
     with connection.cursor() as cursor:
-        cursor.execute(statement, [*values, row.pk])
+        cursor.execute(_writing(row._meta.db_table, tuple(words)), [*values, row.pk])
         assert cursor.rowcount == 1, "a locked row is there"
+
+
+def _said(value: Any) -> tuple[str, Sequence[Any]]:
+    if isinstance(value, RawSQL):
+        return value.sql, value.params
+    return ("statement_timestamp()", ()) if isinstance(value, Now) else ("%s", (value,))
 
 
 @cache
@@ -47,6 +55,5 @@ def _reading(model: type[Model]) -> tuple[list[str], str]:
 
 
 @cache
-def _writing(table: str, columns: tuple[tuple[str, bool], ...]) -> str:
-    words = ", ".join(f"{name} = {'statement_timestamp()' if is_now else '%s'}" for name, is_now in columns)
-    return f"update {table} set {words} where id = %s"  # noqa: S608  names of our own
+def _writing(table: str, words: tuple[str, ...]) -> str:
+    return f"update {table} set {', '.join(words)} where id = %s"  # noqa: S608  names of our own

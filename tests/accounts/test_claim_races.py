@@ -6,6 +6,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from django.db import transaction
 
 from accounts import claims, locks
 from accounts.claims import claim
@@ -19,8 +20,10 @@ from credits.balances import balance_of
 from credits.proof import prove
 from purchases import fulfilment, opening
 from purchases.fulfilment import settle
+from purchases.locks import lock_owner_to_credit
 from purchases.models import Purchase
 from tests.accounts.test_claims import bought, guest, open_for
+from tests.conftest import superuser_connection
 from tests.sandbox_process import SandboxProcess
 from tests.together import somebody_waits, together
 
@@ -78,6 +81,48 @@ def test_without_its_locks_settling_would_credit_the_ended_guest(
         claim_while_granting(guest, alice, paid)
 
     assert (balance_of(guest).available, balance_of(alice).available) == (220, 0)
+
+
+def locked_while_claimed(guest: User, alice: User, paid: Purchase) -> int | None:
+    """Whom settling locks that began to wait for the guest before the claim was over."""
+    has_claimed = Event()
+
+    def claim_slowly() -> None:
+        with transaction.atomic():
+            claim(guest=guest, user=alice)
+            has_claimed.set()
+            while not somebody_waits():
+                pass
+
+    def lock() -> int | None:
+        has_claimed.wait(timeout=60)
+        with transaction.atomic():
+            return lock_owner_to_credit(paid.pk)
+
+    _, locked = together(claim_slowly, lock)
+    assert not isinstance(locked, Exception)
+    return locked
+
+
+def test_settling_that_waited_for_a_claim_locks_the_new_owner(
+    guest: User, alice: User, paid: Purchase
+) -> None:
+    assert locked_while_claimed(guest, alice, paid) == alice.pk
+
+
+def test_without_its_second_look_it_would_lock_the_ended_guest(
+    guest: User, alice: User, paid: Purchase
+) -> None:
+    """The twin: whoever it locked first is believed."""
+    with superuser_connection() as superuser:
+        (body,) = superuser.execute(  # type: ignore[misc]
+            "select pg_get_functiondef('purchases_lock_owner_to_credit'::regproc)"
+        ).fetchone()
+        superuser.execute(body.replace("if locked is not distinct from named", "if true"))
+        try:
+            assert locked_while_claimed(guest, alice, paid) == guest.pk
+        finally:
+            superuser.execute(body)
 
 
 def test_claims_settling_and_starts_at_once(guest: User, alice: User, paid: Purchase, starter: Tier) -> None:

@@ -43,6 +43,17 @@ def test_the_same_key_is_one_message(alice: User) -> None:
     assert Message.objects.count() == 1
 
 
+def test_messages_left_together_are_each_there_once(alice: User) -> None:
+    post(alice, "one")
+    both = [
+        messages.NewMessage(topic="purchase.credited", key=key, user_id=alice.pk, context={"key": key})
+        for key in ("one", "two")
+    ]
+
+    assert [messages.post_all(*both), messages.post_all(*both)] == [1, 0]
+    assert dict(Message.objects.values_list("key", "context")) == {"one": CREDITED, "two": {"key": "two"}}
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_rolled_back_message_never_was(alice: User) -> None:
     with transaction.atomic():

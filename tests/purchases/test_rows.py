@@ -2,6 +2,7 @@
 
 import pytest
 from django.db import connection
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Now
 
 from purchases import rows
@@ -40,6 +41,15 @@ def test_what_is_named_is_written_and_nothing_else(paid: Purchase) -> None:
             "select reason, tier_name, stripe_url, now() - paid_at < interval '1 minute' from purchases_purchase"
         )
         assert cursor.fetchall() == [("why", "Plus", "https://%s.example/", True)]
+
+
+def test_sql_is_written_as_what_it_says(paid: Purchase) -> None:
+    paid.reason, paid.checks = RawSQL("upper(%s) || '%%'", ("why",)), 7
+
+    rows.write(paid, ["reason", "checks"])
+
+    written = Purchase.objects.get()
+    assert (written.reason, written.checks) == ("WHY%", 7)
 
 
 def test_a_row_that_is_gone_cannot_be_written(paid: Purchase) -> None:
