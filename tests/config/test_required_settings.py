@@ -50,6 +50,22 @@ def test_all_that_is_missing_is_named_at_once() -> None:
     assert f"without: {', '.join(REQUIRED)}." in production.last_line(done)
 
 
+def test_a_command_without_them_says_so_and_no_more() -> None:
+    done = production.run("manage.py", "sweep", DATABASE_URL="", MIGRATE_DATABASE_URL="")
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        "Coffer does not start without: DATABASE_URL. Set them in the environment or in .env, "
+        "or set DEBUG=true for a demo.\n"
+    )
+
+
+def test_a_command_says_which_setting_cannot_be_meant() -> None:
+    done = production.run("manage.py", "sweep", DEBUG="maybe")
+
+    assert (done.returncode, done.stderr) == (1, "DEBUG is true or false.\n")
+
+
 @pytest.mark.parametrize("empty", [" ", ",", " , ,"])
 def test_webhook_secret_of_nothing_is_missing(empty: str) -> None:
     done = production.load_wsgi(STRIPE_WEBHOOK_SECRET=empty)
