@@ -1,4 +1,4 @@
-"""How the ledger's rows become bytes and hashes, said a second time in Python: sql/0001_canonical.sql is the first.
+"""How the ledger's rows become bytes and hashes, said a second time in Python: sql/0040_canonical.sql is the first.
 
 The proof uses this one, so that a changed function in the database cannot vouch for changed rows.
 """

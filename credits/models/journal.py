@@ -100,7 +100,7 @@ class LedgerTransaction(models.Model):
 class Entry(models.Model):
     """One line of an account's statement. Append-only; a chain of hashes makes a later change show.
 
-    No foreign-key constraints and no checks: the insert trigger in credits/sql/0002_entries.sql looks at the account,
+    No foreign-key constraints and no checks: the insert trigger (credits_entry_verify) looks at the account,
     the transaction and the lot anyway, none of which can be deleted afterwards, and says the same rules under the
     same kind of names at a tenth of the price (PostgreSQL parses every check anew for every statement).
     """
