@@ -26,18 +26,24 @@ class Message(models.Model):
         QUIET = "quiet", _("not for e-mail")
 
     uuid = models.UUIDField(unique=True, db_default=RandomUUID(), editable=False)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="+")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        null=True,
+        related_name="+",
+        verbose_name=_("user"),
+    )
     # Of a guest, who has none of their own: the one given at Stripe.
     fallback_address = models.EmailField(blank=True, db_default="")
-    topic = models.CharField(max_length=60)
-    key = models.CharField(max_length=200, unique=True)
-    context = models.JSONField(db_default={})
-    state = models.CharField(max_length=10, choices=State.choices, db_default=State.WAITING)
-    attempts = models.PositiveSmallIntegerField(db_default=0)
-    error = models.TextField(db_default="")
-    next_attempt_at = models.DateTimeField(db_default=Now())
-    created_at = models.DateTimeField(db_default=Now())
-    sent_at = models.DateTimeField(null=True)
+    topic = models.CharField(_("topic"), max_length=60)
+    key = models.CharField(_("key"), max_length=200, unique=True)
+    context = models.JSONField(_("content"), db_default={})
+    state = models.CharField(_("state"), max_length=10, choices=State.choices, db_default=State.WAITING)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), db_default=0)
+    error = models.TextField(_("last error"), db_default="")
+    next_attempt_at = models.DateTimeField(_("next attempt at"), db_default=Now())
+    created_at = models.DateTimeField(_("created at"), db_default=Now())
+    sent_at = models.DateTimeField(_("sent at"), null=True)
 
     class Meta:
         verbose_name = _("message")
@@ -112,13 +118,17 @@ class Delivery(models.Model):
         DELIVERED = "delivered", _("delivered")
         DROPPED = "dropped", _("dropped")
 
-    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="+")
-    endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="+")
-    state = models.CharField(max_length=10, choices=State, db_default=State.WAITING)
-    attempts = models.PositiveSmallIntegerField(db_default=0)
+    message = models.ForeignKey(
+        Message, on_delete=models.CASCADE, related_name="+", verbose_name=_("message")
+    )
+    endpoint = models.ForeignKey(
+        Endpoint, on_delete=models.CASCADE, related_name="+", verbose_name=_("webhook endpoint")
+    )
+    state = models.CharField(_("state"), max_length=10, choices=State, db_default=State.WAITING)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), db_default=0)
     status_code = models.PositiveSmallIntegerField(_("last status"), null=True)
     error = models.CharField(_("last error"), max_length=200, blank=True, db_default="")
-    next_attempt_at = models.DateTimeField(db_default=Now())
+    next_attempt_at = models.DateTimeField(_("next attempt at"), db_default=Now())
     created_at = models.DateTimeField(_("created at"), db_default=Now())
     delivered_at = models.DateTimeField(_("delivered at"), null=True)
 
