@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import connection
 
 from credits import balances
-from credits.balances import Line
+from credits.balances import SOON, Line
 from credits.models import Entry
 from credits.people import Person
 
@@ -83,21 +83,14 @@ join credits_account as account on account.id = entry.account_id
 where account.user_id = %s
 group by entry.kind
 """
-_STANDING = """
+_STANDING = f"""
 select account.posted - account.held - soon.gone, account.held, soon.gone, account.debt, soon.next, (
   select coalesce(sum(remaining - held), 0)::bigint from credits_lot as lot
   where lot.account_id = account.id and lot.is_open and lot.expires_at = soon.next
 )
 from credits_account as account
-cross join lateral (
-  select
-    coalesce(sum(remaining - held) filter (where expires_at <= statement_timestamp()), 0)::bigint as gone,
-    min(expires_at) filter (where expires_at > statement_timestamp() and remaining > held) as next
-  from credits_lot as lot
-  where lot.account_id = account.id and lot.is_open and lot.expires_at is not null
-) as soon
-where account.user_id = %s
-"""
+{SOON}where account.user_id = %s
+"""  # noqa: S608  words of our own
 
 
 def totals_of(user: Person) -> Totals:
