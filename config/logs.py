@@ -1,4 +1,4 @@
-"""Logs: one JSON object a line on stderr; under DEBUG, lines for people. Imports nothing of ours.
+"""Logs: one JSON object a line on stderr; under DEBUG, lines for people.
 
 Of a database's error only the first line is written: the others tell the row that it is about, address and all.
 """
@@ -15,8 +15,10 @@ import psycopg
 import structlog
 from django.db.utils import Error as DatabaseError
 
+from config.environment import TRUE
+
 LOGGING_CONFIG = "logging.config.dictConfig"
-_IS_DEMO = os.environ.get("DEBUG", "").lower() in ("1", "true", "yes", "on")
+_IS_DEMO = os.environ.get("DEBUG", "").strip().lower() in TRUE
 
 # What follows the first line of PostgreSQL's message; escaped where somebody logged the repr.
 _ROWS = re.compile(r"(\n|\\n)(DETAIL|HINT|CONTEXT|QUERY|LINE \d+):.*", re.DOTALL)

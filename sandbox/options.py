@@ -44,9 +44,12 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     def default(name: str, otherwise: str) -> str:
         return environment.get(f"SANDBOX_{name}", otherwise)
 
-    parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
-    parser.add_argument("--host", default=default("HOST", "127.0.0.1"))
-    parser.add_argument("--port", type=int, default=default("PORT", "8001"))
+    words = (
+        "A small Stripe for a demo and for tests. SANDBOX_PORT and the like stand in for what is not given."
+    )
+    parser = argparse.ArgumentParser(prog="python -m sandbox", description=words)
+    parser.add_argument("--host", default=default("HOST", "127.0.0.1"), help="where it listens (127.0.0.1)")
+    parser.add_argument("--port", type=int, default=default("PORT", "8001"), help="and on which port (8001)")
     parser.add_argument("--public-url", default=default("PUBLIC_URL", ""), help="how browsers reach it")
     parser.add_argument("--webhook-url", default=default("WEBHOOK_URL", ""), help="empty: no deliveries")
     parser.add_argument("--webhook-secret", default=default("WEBHOOK_SECRET", ""), help="whsec_...")
@@ -55,10 +58,13 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
         "--debit-seconds",
         type=float,
         default=default("DEBIT_SECONDS", "60"),
-        help="after so long a bank debit settles by itself; below 0: only by hand",
+        help="after so long a bank debit settles by itself (60); below 0: only by hand",
     )
     parser.add_argument(
-        "--webhook-timeout-seconds", type=float, default=default("WEBHOOK_TIMEOUT_SECONDS", "10")
+        "--webhook-timeout-seconds",
+        type=float,
+        default=default("WEBHOOK_TIMEOUT_SECONDS", "10"),
+        help="how long a delivery waits for its answer (10)",
     )
     quiet = default("QUIET", "").lower() in {"1", "true", "yes"}
     parser.add_argument("--quiet", action="store_true", default=quiet, help="no line for each request")

@@ -175,3 +175,10 @@ def test_a_refused_row_is_not_told_by_a_command() -> None:
 
     assert (done.returncode, production.last_line(done)) == (1, "django.db.utils.IntegrityError: refused")
     assert "payer@" not in done.stderr
+
+
+@pytest.mark.parametrize(("debug", "renderer"), [(" y ", "ConsoleRenderer"), ("off", "JSONRenderer")])
+def test_whatever_means_debug_means_lines_for_people(debug: str, renderer: str) -> None:
+    script = "import config.logs as logs; print(type(logs._RENDERER).__name__)"
+
+    assert production.run("-c", script, DEBUG=debug).stdout.strip() == renderer
