@@ -28,6 +28,9 @@ COLUMNS = (
     "owner_id",
     "is_late",
     "is_duplicate",
+    "refunded_minor",
+    "disputed_minor",
+    "credits_taken",
 )
 CHUNK = 500
 

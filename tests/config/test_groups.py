@@ -95,6 +95,7 @@ def test_finance_takes_the_list_away(purchase: Purchase) -> None:
 
     heading, line = text.splitlines()
     assert heading.startswith("uuid,created_at,")
+    assert heading.endswith(",refunded_minor,disputed_minor,credits_taken")
     assert line.startswith(str(purchase.uuid))
     assert ",'=1+1,200,20,USD,1800," in line
     assert "alice" not in text

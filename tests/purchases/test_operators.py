@@ -281,6 +281,15 @@ def test_a_command_refunds(alice: User, credited: Purchase) -> None:
     assert OperatorAction.objects.get().actor_name.startswith("command:")
 
 
+@pytest.mark.parametrize("amount", ["0", "-1", "1801"])
+def test_a_command_refunds_no_amount_that_is_none(alice: User, credited: Purchase, amount: str) -> None:
+    with pytest.raises(CommandError, match="From 1 to 1800 can be refunded"):
+        run("refund_purchase", str(credited.uuid), f"--amount={amount}", "--reason", "A slip", "--yes")
+
+    assert balance_of(alice).available == 220
+    assert not OperatorAction.objects.exists()
+
+
 def test_a_command_releases(alice: User, reviewed: Purchase) -> None:
     said = run("release_purchase", str(reviewed.uuid), "--reason", "Agreed by phone", "--yes")
 

@@ -22,7 +22,8 @@ class Command(OperatorCommand):
 
     def foresee(self, options: dict[str, Any]) -> dict[str, Any]:
         purchase = options["purchase"] = purchase_named(options["purchase"])
-        options["amount"] = options["amount"] or purchase.paid_minor - purchase.refunded_minor
+        if options["amount"] is None:
+            options["amount"] = purchase.paid_minor - purchase.refunded_minor
         foreseen = refunds.preview(purchase, amount_minor=options["amount"])
         return {"purchase": str(purchase.uuid), "currency": purchase.currency, **asdict(foreseen)}
 
