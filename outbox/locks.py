@@ -17,7 +17,7 @@ def due_messages(*, limit: int) -> list[Message]:
 def due_deliveries(*, limit: int, except_endpoints: Iterable[int]) -> list[Delivery]:
     """Lock waiting deliveries that are due and that nobody else holds, oldest first.
 
-    Those of a switched-off endpoint wait until it is switched on again or they are dropped.
+    Those of a switched-off endpoint wait until it is switched on again; retention.py forgets them once they are old.
     """
     waiting = (
         Delivery.objects.filter(

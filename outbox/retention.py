@@ -15,9 +15,14 @@ BATCH = 1000
 
 
 def forget_old() -> int:
-    """Delete messages older than OUTBOX_RETENTION_DAYS that wait for nothing, in batches; return how many."""
+    """Delete messages older than OUTBOX_RETENTION_DAYS that wait for nothing, in batches; return how many.
+
+    What waits for an endpoint that is switched off waits for nothing.
+    """
     age = timedelta(days=settings.OUTBOX_RETENTION_DAYS)
-    waiting = Delivery.objects.filter(message=OuterRef("pk"), state=Delivery.State.WAITING)
+    waiting = Delivery.objects.filter(
+        message=OuterRef("pk"), state=Delivery.State.WAITING, endpoint__is_active=True
+    )
     old = (
         Message.objects.filter(created_at__lt=Now() - age)
         .exclude(state=Message.State.WAITING)

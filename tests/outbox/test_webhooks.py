@@ -246,6 +246,17 @@ def test_what_is_done_with_and_old_is_forgotten(endpoint: Endpoint, settings: Se
     assert set(Message.objects.values_list("key", flat=True)) == {"credits.low:1", "credits.low:2"}
 
 
+def test_what_waits_for_an_endpoint_that_is_off_is_forgotten_too(endpoint: Endpoint) -> None:
+    post()
+    sending.send_due()
+    Message.objects.update(created_at=Now() - timedelta(days=91))
+    assert retention.forget_old() == 0
+
+    Endpoint.objects.update(is_active=False)
+    assert retention.forget_old() == 1
+    assert not Delivery.objects.exists()
+
+
 @pytest.mark.parametrize(
     ("table", "change", "guard"),
     [
