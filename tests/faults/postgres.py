@@ -15,10 +15,10 @@ from config import embedded_postgres
 
 PAUSE_LOCK = 71024  # of pg_advisory_lock
 BEFORE, AT_COMMIT = "before", "at commit"
-_PAUSE = """
+_PAUSE = f"""
 create or replace function fault_pause() returns trigger language plpgsql as $$
 begin
-  perform pg_catalog.pg_advisory_xact_lock_shared(71024);
+  perform pg_catalog.pg_advisory_xact_lock_shared({PAUSE_LOCK});
   return new;
 end
 $$
@@ -77,7 +77,7 @@ class Postgres:
     def pause(self, table: str, *, on: str = "update", when: str = BEFORE) -> Iterator[Callable[[], None]]:
         """Let whoever writes to `table` wait just there, inside the transaction, until the yielded call or the end."""
         with self.outside() as connection:
-            connection.execute("select pg_advisory_lock(71024)")
+            connection.execute(f"select pg_advisory_lock({PAUSE_LOCK})")
             connection.execute(_PAUSE)
             connection.execute(_TRIGGERS[when].format(on, table))
 
