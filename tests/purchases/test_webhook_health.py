@@ -1,10 +1,12 @@
 """Whether webhooks arrive: counted without content, compared with what was credited, asked of Stripe."""
 
 import json
+import re
 from datetime import timedelta
 from io import StringIO
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 from django.db.models.functions import Now
@@ -14,7 +16,7 @@ from pytest_django.fixtures import Settings
 from accounts.models import User
 from checkout.models import Tier
 from outbox.models import Message
-from purchases import tasks, webhook_health
+from purchases import inbox, tasks, webhook_health
 from purchases.models import Purchase, StripeEvent, WebhookTally
 from purchases.tallies import tally
 from tests.conftest import superuser_connection
@@ -259,3 +261,10 @@ def test_the_database_refuses(db: None, change: str, guard: str) -> None:
 
     with pytest.raises(IntegrityError, match=guard), transaction.atomic():
         connection.cursor().execute(change)
+
+
+def test_the_readme_names_the_events_that_are_wanted() -> None:
+    section = (settings.BASE_DIR / "README.md").read_text().partition("add a webhook endpoint")[2]
+    named = set(re.findall(r"`([a-z]\w+(?:\.\w+)+)`", section.partition("\n3. ")[0]))
+
+    assert inbox.FOLLOWED - inbox.INTENT_EVENTS <= named <= inbox.FOLLOWED
