@@ -201,7 +201,7 @@ def _database(url: str) -> dict[str, Any]:
     options.setdefault("connect_timeout", "3")
     return {
         **parsed,
-        "ENGINE": "config.kept_connections",
+        "ENGINE": "django.db.backends.postgresql",
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": options,
