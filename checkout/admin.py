@@ -18,6 +18,7 @@ from checkout.amounts import amount, in_place
 from checkout.metrics import session_metrics
 from checkout.models import CheckoutSession, Tier
 from outbox.read_only import ReadOnlyAdmin
+from outbox.whole_numbers import WholeNumberField
 
 PRICE = amount("price_minor", gettext_lazy("price"))
 
@@ -40,6 +41,9 @@ class TierAdminForm(forms.ModelForm[Tier]):
             "order",
             "active",
         )
+        field_classes = dict.fromkeys(
+            ("credits", "bonus_credits", "price_minor", "expires_after_days", "order"), WholeNumberField
+        )
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
@@ -50,6 +54,12 @@ class TierAdminForm(forms.ModelForm[Tier]):
                 message = _("Stripe charges %(currency)s in multiples of %(step)s only.")
                 self.add_error(
                     "price_minor", ValidationError(message, params={"currency": currency, "step": step})
+                )
+            if price > (most := currencies.most_charge(currency)):
+                message = _("Stripe charges %(most)s at most.")
+                self.add_error(
+                    "price_minor",
+                    ValidationError(message, params={"most": currencies.written(most, currency)}),
                 )
         return values
 

@@ -42,6 +42,9 @@ LEAST_CHARGE = {
     "SEK": 300,
     "THB": 1000,
 }
+# The most, by the same page: twelve digits of IDR, eight of all others.
+MOST_CHARGE = {"IDR": 999_999_999_999}
+MOST_OF_OTHERS = 99_999_999
 MOST_DECIMALS = 6
 NO_BREAK_SPACE = "\u00a0"
 
@@ -63,6 +66,11 @@ def smallest_step(currency: str) -> int:
 def least_charge(currency: str) -> int | None:
     """The least that Stripe charges in this currency, in minor units; None where it names none."""
     return LEAST_CHARGE.get(currency)
+
+
+def most_charge(currency: str) -> int:
+    """The most that Stripe charges in this currency, in minor units."""
+    return MOST_CHARGE.get(currency, MOST_OF_OTHERS)
 
 
 def in_major_units(minor: int, currency: str) -> Decimal:

@@ -7,6 +7,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from outbox.whole_numbers import WholeNumberField
 from purchases import operators
 
 MOST = 10**12
@@ -35,7 +36,7 @@ class RefundForm(DeedForm):
 
     field_order = ("amount_minor", "reason")
 
-    amount_minor = forms.IntegerField(
+    amount_minor = WholeNumberField(
         label=_("Amount"),
         min_value=1,
         max_value=MOST,
@@ -49,7 +50,7 @@ class AdjustForm(DeedForm):
     field_order = ("email", "amount", "reason")
 
     email = forms.CharField(label=_("E-mail address or number of the user"), max_length=254)
-    amount = forms.IntegerField(
+    amount = WholeNumberField(
         label=_("Credits"),
         min_value=-MOST,
         max_value=MOST,

@@ -62,6 +62,10 @@ def test_change_of_price_is_written_down_and_touches_no_session(
         ({"credits": str(10**12 + 1)}, "credits"),
         ({"bonus_credits": "-1"}, "bonus_credits"),
         ({"price_minor": "0"}, "price_minor"),
+        ({"price_minor": "32.00"}, "price_minor"),
+        ({"price_minor": "100000000"}, "price_minor"),
+        ({"currency": "IDR", "price_minor": "1000000000000"}, "price_minor"),
+        ({"credits": "400.0"}, "credits"),
         ({"currency": "usd"}, "currency"),
         ({"currency": "US\n"}, "currency"),
         ({"expires_after_days": "0"}, "expires_after_days"),
@@ -77,6 +81,13 @@ def test_tier_that_cannot_be_sold_is_explained(
 
     assert list(response.context["adminform"].form.errors) == [field]
     assert Tier.objects.get() == plus
+
+
+def test_the_most_that_stripe_charges_is_a_price(operator: Client) -> None:
+    operator.post(f"{TIERS}add/", {**FORM, "price_minor": "99999999"})
+    operator.post(f"{TIERS}add/", {**FORM, "slug": "idr", "currency": "IDR", "price_minor": "999999999999"})
+
+    assert list(Tier.objects.order_by("pk").values_list("price_minor", flat=True)) == [10**8 - 1, 10**12 - 1]
 
 
 def test_list_shows_prices_as_people_read_them(operator: Client, plus: Tier) -> None:

@@ -82,6 +82,11 @@ def test_more_than_was_paid_cannot_be_refunded(credited: Purchase, admin_client:
     assert not Refund.objects.exists()
 
 
+def test_an_amount_with_a_point_is_not_taken_for_cents(credited: Purchase, admin_client: Client) -> None:
+    assert "no decimal point" in send(admin_client, page_of(credited, "refund"), amount_minor="3.00")
+    assert not Refund.objects.exists()
+
+
 def test_expire(opened: Purchase, admin_client: Client) -> None:
     assert "Done: expired" in send(admin_client, page_of(opened, "expire"))
 
@@ -127,6 +132,8 @@ def test_adjust_previews_and_does_it_once(alice: User, admin_client: Client) -> 
         {"email": "alice@example.com", "amount": 0},
         {"email": "alice@example.com", "amount": 10**13},
         {"email": "alice@example.com", "amount": "5.5"},
+        {"email": "alice@example.com", "amount": "5.0"},
+        {"email": "alice@example.com", "amount": "1_0"},
         {"email": "alice@example.com", "amount": 5, "reason": ""},
         {"email": "alice@example.com", "amount": 5, "key": "nonsense"},
     ],
