@@ -52,13 +52,9 @@ def _claim() -> list[Message]:
 
 
 def _send(message: Message, counts: Sent) -> None:
-    if not has_letter(message.topic):
-        _finish(message, Message.State.QUIET)
-        return
     address = (message.user and message.user.email) or message.fallback_address
-    if not address:
-        _finish(message, Message.State.DROPPED, error="nobody to write to")
-        counts.dropped += 1
+    if not address or not has_letter(message.topic):
+        _finish(message, Message.State.QUIET)
         return
     try:
         letter = written(message.topic, message.context, language=getattr(message.user, "language", ""))

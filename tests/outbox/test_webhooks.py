@@ -100,6 +100,15 @@ def test_a_topic_without_an_e_mail_is_not_mailed(alice: User) -> None:
     assert Message.objects.get().state == "quiet"
 
 
+def test_a_low_balance_of_a_guest_is_told_by_webhook_alone(endpoint: Endpoint, receiver: Receiver) -> None:
+    guest = User.objects.create_guest()
+    messages.post(topic="credits.low", key="low:1", user_id=guest.pk, context=LOW)
+
+    assert sending.send_due() == sending.Sent()
+    assert Message.objects.get().state == "quiet"
+    assert delivering.deliver_due() == Delivered(delivered=1)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_rolled_back_fact_is_never_told(endpoint: Endpoint) -> None:
     with transaction.atomic():
