@@ -2,6 +2,7 @@
 
 import builtins
 import math
+import re
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -11,6 +12,8 @@ from django.core.exceptions import ImproperlyConfigured
 TRUE = ("true", "on", "yes", "y", "1", "ok")
 FALSE = ("false", "off", "no", "n", "0")
 POSTGRES = ("postgres", "postgresql", "pgsql", "psql")
+# What an example writes where a secret of Stripe's belongs: everybody knows it.
+PLACEHOLDER = re.compile(r"((sk|rk)_(test|live)_|whsec_)\.*")
 
 
 class Environment:
@@ -26,6 +29,15 @@ class Environment:
     def list(self, name: builtins.str) -> list[builtins.str]:
         """Texts with commas between them."""
         return [part.strip() for part in self.str(name).split(",") if part.strip()]
+
+    def secret(self, name: builtins.str) -> builtins.str:
+        """A secret of Stripe's; what an example writes in its place is none."""
+        value = self.str(name)
+        return "" if PLACEHOLDER.fullmatch(value) else value
+
+    def secrets(self, name: builtins.str) -> builtins.list[builtins.str]:
+        """Several, with commas between them."""
+        return [part for part in self.list(name) if not PLACEHOLDER.fullmatch(part)]
 
     def bool(self, name: builtins.str, *, default: builtins.bool) -> builtins.bool:
         """`true` or `false`, or a word that means one of them; a slip of the pen is neither."""

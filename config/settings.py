@@ -35,9 +35,9 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS") or demo_default(["localhost", "127.0.0
 PUBLIC_BASE_URL = env.web_address("PUBLIC_BASE_URL") or demo_default("http://localhost:8000")
 DATABASE_URL = env.postgres("DATABASE_URL")
 MIGRATE_DATABASE_URL = env.postgres("MIGRATE_DATABASE_URL") or DATABASE_URL
-STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
+STRIPE_SECRET_KEY = env.secret("STRIPE_SECRET_KEY")
 STRIPE_API_BASE = env.web_address("STRIPE_API_BASE")
-STRIPE_WEBHOOK_SECRETS = env.list("STRIPE_WEBHOOK_SECRET") or demo_default(["whsec_sandbox"]) or []
+STRIPE_WEBHOOK_SECRETS = env.secrets("STRIPE_WEBHOOK_SECRET") or demo_default(["whsec_sandbox"]) or []
 # The demo's Stripe. A key of one's own without a base address means the real one.
 USES_SANDBOX = DEBUG and not STRIPE_SECRET_KEY and not STRIPE_API_BASE
 if DEBUG and not STRIPE_SECRET_KEY:

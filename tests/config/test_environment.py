@@ -65,6 +65,11 @@ def test_spaces_do_not_count(given: str) -> None:
     assert (env.list(NAME), env.str(NAME)) == (["a", "b"], "a , ,b")
 
 
+@pytest.mark.parametrize("given", ["whsec_new, whsec_,whsec_..., whsec_old"], indirect=True)
+def test_what_an_example_writes_is_no_secret(given: str) -> None:
+    assert env.secrets(NAME) == ["whsec_new", "whsec_old"]
+
+
 @pytest.mark.parametrize(
     "given",
     [
@@ -130,6 +135,9 @@ def test_a_throttle_counts(throttle: str, monkeypatch: pytest.MonkeyPatch) -> No
     [
         ("SECRET_KEY", " ", "Coffer does not start without: SECRET_KEY."),
         ("ALLOWED_HOSTS", " , ", "Coffer does not start without: ALLOWED_HOSTS."),
+        ("STRIPE_SECRET_KEY", "sk_test_", "Coffer does not start without: STRIPE_SECRET_KEY."),
+        ("STRIPE_SECRET_KEY", "rk_live_...", "Coffer does not start without: STRIPE_SECRET_KEY."),
+        ("STRIPE_WEBHOOK_SECRET", " whsec_ ", "Coffer does not start without: STRIPE_WEBHOOK_SECRET."),
         ("PUBLIC_BASE_URL", "example.com", "PUBLIC_BASE_URL is written like"),
         ("DATABASE_URL", "sqlite:///x.db", "DATABASE_URL is written like"),
         ("DEBUG", "maybe", "DEBUG is true or false."),

@@ -73,6 +73,15 @@ def test_webhook_secret_of_nothing_is_missing(empty: str) -> None:
     assert "without: STRIPE_WEBHOOK_SECRET." in production.last_line(done)
 
 
+def test_the_example_says_what_to_fill_in() -> None:
+    """After `cp .env.example .env`, with nothing in the environment."""
+    script = f"import os; [os.environ.pop(name, None) for name in {REQUIRED}]; import config.wsgi"
+
+    done = production.run("-c", script, COFFER_ENV_FILE=".env.example")
+
+    assert "without: SECRET_KEY, STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRET." in production.last_line(done)
+
+
 @pytest.mark.parametrize("key", ["sk_live_abc", "rk_live_abc"])
 def test_live_key_is_refused_under_debug(key: str) -> None:
     done = production.load_wsgi(STRIPE_SECRET_KEY=key, DEBUG="true")
