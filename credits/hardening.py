@@ -27,6 +27,14 @@ def ledger_tables() -> list[str]:
     return [model._meta.db_table for model in models if model._meta.object_name != "VerifyRun"]
 
 
+class NoSuchRole(Exception):
+    """The server knows no role of that name. PUBLIC is none: what it may do, everybody may."""
+
+
+class NotMigrated(Exception):
+    """The ledger's tables are not there yet."""
+
+
 class RoleOwnsTables(Exception):
     """The role cannot be kept from the ledger, whose tables it owns; and whoever owns them needs their rights."""
 
@@ -34,13 +42,18 @@ class RoleOwnsTables(Exception):
 def harden(runtime_role: str) -> None:
     """Give `runtime_role` exactly what it needs in this database. Run as the owner, after every migration.
 
-    Raises RoleOwnsTables, and ProgrammingError where there is no such role.
+    Raises NoSuchRole, RoleOwnsTables or NotMigrated, and has changed nothing then.
     """
     role = sql.Identifier(runtime_role)
     with connection.cursor() as cursor:
+        cursor.execute("select from pg_roles where rolname = %s", [runtime_role])
+        if cursor.fetchone() is None:
+            raise NoSuchRole(runtime_role)
         cursor.execute(_OWNED, [runtime_role])
         if owned := [table for (table,) in cursor.fetchall()]:
             raise RoleOwnsTables(f"{runtime_role} owns {', '.join(owned)}")
+        if missing := set(ledger_tables()).difference(connection.introspection.table_names(cursor)):
+            raise NotMigrated(f"{', '.join(sorted(missing))}: not there")
         cursor.execute(_ON_SCHEMA.format(role=role))
         for (table,) in _rows("select tablename from pg_tables where schemaname = 'public'"):
             cursor.execute(_on_table(table).format(table=sql.Identifier(table), role=role))

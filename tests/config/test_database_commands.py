@@ -1,7 +1,11 @@
 """Commands that cannot reach the database, or are told of a role that is not there, say so in a sentence."""
 
+import os
+from urllib.parse import urlsplit
+
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from tests.config import production
 from tests.conftest import superuser_connection
@@ -9,11 +13,27 @@ from tests.conftest import superuser_connection
 NOWHERE = "postgresql://nobody:secret-word@127.0.0.1:9/nothing"
 
 
-def test_an_unknown_role_is_named(transactional_db: None) -> None:
-    with pytest.raises(
-        CommandError, match=r"^There is no role 'nosuchrole' on this server: make it first\.$"
-    ):
-        call_command("harden_database", "nosuchrole")
+@pytest.mark.parametrize("role", ["nosuchrole", "public", ""])
+def test_an_unknown_role_is_named(transactional_db: None, role: str) -> None:
+    with pytest.raises(CommandError, match=rf"^There is no role '{role}' on this server: make it first\.$"):
+        call_command("harden_database", role)
+
+
+def test_a_database_that_is_not_migrated_is_said(transactional_db: None) -> None:
+    role, name = str(connection.settings_dict["USER"]), "coffer_tested_empty"
+    with superuser_connection() as superuser:
+        superuser.execute(f"create database {name}")
+        try:
+            urls = {
+                word: urlsplit(os.environ[word])._replace(path=f"/{name}").geturl()
+                for word in ("DATABASE_URL", "MIGRATE_DATABASE_URL")
+            }
+            done = production.run("manage.py", "harden_database", role, "--json", DEBUG="true", **urls)
+        finally:
+            superuser.execute(f"drop database {name} with (force)")
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "CommandError: This database is not migrated: run `manage.py migrate` first.\n"
 
 
 def test_the_owner_of_the_tables_keeps_its_rights(transactional_db: None) -> None:

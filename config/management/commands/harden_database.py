@@ -5,11 +5,10 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import OperationalError, ProgrammingError
-from psycopg.errors import UndefinedObject
+from django.db import OperationalError
 
 from config.owner import owner_connection, unreachable
-from credits.hardening import RoleOwnsTables, harden, ledger_tables
+from credits.hardening import NoSuchRole, NotMigrated, RoleOwnsTables, harden, ledger_tables
 
 
 class Command(BaseCommand):
@@ -34,12 +33,12 @@ class Command(BaseCommand):
                 f"{options['role']!r} owns the tables, so nothing can be kept from it. Let the owner migrate"
                 " (MIGRATE_DATABASE_URL) and another role run the site (DATABASE_URL): ROLE is that one."
             ) from None
-        except ProgrammingError as error:
-            if not isinstance(error.__cause__, UndefinedObject):
-                raise
+        except NoSuchRole:
             raise CommandError(
                 f"There is no role {options['role']!r} on this server: make it first."
             ) from None
+        except NotMigrated:
+            raise CommandError("This database is not migrated: run `manage.py migrate` first.") from None
         if options["json"]:
             self.stdout.write(json.dumps({"role": options["role"], "ledger_tables": ledger_tables()}))
         else:
