@@ -3,6 +3,7 @@
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
+from django.core.validators import URLValidator
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -74,6 +75,8 @@ class EndpointForm(forms.ModelForm[Endpoint]):
     def clean_url(self) -> str:
         """Refuse what a delivery would refuse."""
         url: str = self.cleaned_data["url"]
+        if not targets.is_address(url):
+            raise forms.ValidationError(URLValidator.message)
         if settings.WEBHOOKS_TO_PRIVATE_ADDRESSES:
             return url
         if not url.startswith("https://"):

@@ -23,6 +23,15 @@ def outside() -> Manager:
     )
 
 
+def is_address(url: str) -> bool:
+    """Whether `url` names a host, and a port that there is where it names one."""
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
 def is_public(url: str) -> bool:
     """Whether a webhook to `url` would not be refused now. A name that does not resolve yet may do so later."""
     parts = urlsplit(url)

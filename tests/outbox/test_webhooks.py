@@ -320,6 +320,21 @@ class TestAdmin:
         assert answer.status_code == 200
         assert not Endpoint.objects.exists()
 
+    @pytest.mark.parametrize("private", [True, False])
+    @pytest.mark.parametrize(
+        "url", ["https://[::1", "https://example.org:99999/", "https://example.org:0/", "https://"]
+    )
+    def test_what_is_no_address_is_refused(
+        self, operator: Client, settings: Settings, url: str, private: bool
+    ) -> None:
+        settings.WEBHOOKS_TO_PRIVATE_ADDRESSES = private
+        answer = operator.post(
+            reverse("admin:outbox_endpoint_add"), {"url": url, "topics": ["credits.low"], "is_active": "on"}
+        )
+
+        assert answer.context["adminform"].form.errors == {"url": ["Enter a valid URL."]}
+        assert not Endpoint.objects.exists()
+
     def test_rotating_and_replaying(self, operator: Client, endpoint: Endpoint, receiver: Receiver) -> None:
         post()
         delivering.deliver_due()
