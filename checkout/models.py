@@ -14,6 +14,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 MOST_CREDITS = 10**12
+LONGEST_DAYS = 36_500  # what is valid longer never expires
 
 
 class Tier(models.Model):
@@ -45,7 +46,7 @@ class Tier(models.Model):
         _("valid for days"),
         null=True,
         blank=True,
-        validators=[MinValueValidator(1)],
+        validators=[MinValueValidator(1), MaxValueValidator(LONGEST_DAYS)],
         help_text=_("Counted from the purchase. Empty: the credits never expire."),
     )
     badge = models.CharField(_("badge"), max_length=40, blank=True, default="", db_default="")
@@ -73,6 +74,10 @@ class Tier(models.Model):
             models.CheckConstraint(
                 condition=Q(expires_after_days__isnull=True) | Q(expires_after_days__gt=0),
                 name="checkout_tier_validity_positive",
+            ),
+            models.CheckConstraint(
+                condition=Q(expires_after_days__isnull=True) | Q(expires_after_days__lte=LONGEST_DAYS),
+                name="checkout_tier_validity_in_range",
             ),
         ]
 

@@ -59,6 +59,10 @@ class LotRefused(CreditsError):
     """The terms of a new lot make no sense: an expiry that has passed, for one."""
 
 
+class HoldRefused(CreditsError):
+    """A hold lasts 100 years at most."""
+
+
 class UnknownHold(CreditsError):
     """There is no hold with this uuid."""
 

@@ -8,7 +8,10 @@ from typing import Any
 
 from credits import book
 from credits.book import Posting
+from credits.errors import HoldRefused
 from credits.people import Person
+
+LONGEST_HOLD = timedelta(days=36_525)
 
 __all__ = ["Posting", "capture", "hold", "hold_purchase", "release", "reverse", "spend"]
 
@@ -53,8 +56,10 @@ def hold(
 ) -> Posting:
     """Put exactly `amount` aside, from the lots that a spend would take, until captured, released or expired.
 
-    Raises what spend raises.
+    Raises what spend raises, and HoldRefused where it should last more than 100 years.
     """
+    if expires_in is not None and expires_in > LONGEST_HOLD:
+        raise HoldRefused(f"a hold lasts at most {LONGEST_HOLD.days} days, or has no end")
     return book.post(
         "hold",
         scope=scope,

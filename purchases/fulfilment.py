@@ -14,6 +14,7 @@ from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
 from checkout import sessions
+from checkout.models import LONGEST_DAYS
 from credits import deposits
 from credits.accounts import Holder
 from credits.errors import KeyReused, SourceUsed
@@ -265,7 +266,8 @@ def _credit(purchase: Purchase, truth: StripeSession, *, via: Purchase.Via) -> N
 def _lots(purchase: Purchase) -> list[deposits.NewLot]:
     """The credits of the snapshot; what the whole purchase cost stands with the paid ones."""
     days = purchase.expires_after_days
-    expires_after = timedelta(days=days) if days else None
+    # A tier may have promised more before there was a limit.
+    expires_after = timedelta(days=min(days, LONGEST_DAYS)) if days else None
     paid = deposits.NewLot(
         kind="paid",
         amount=purchase.credits,

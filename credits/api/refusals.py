@@ -29,7 +29,7 @@ def problem_of(error: errors.CreditsError) -> Problem:
         case errors.UnknownHold() | errors.UnknownSpend():
             return Problem(404, "not_found", "There is nothing here, or nothing of yours.")
         case errors.LotRefused():
-            return invalid("expires_at", "This has passed.")
+            return invalid("expires_at", "This has passed, or is after the year 9998.")
         case errors.AmountOutOfRange():
             return invalid("amount", "A JSON integer from 1 to 1000000000000.")
     raise error

@@ -69,6 +69,7 @@ def test_change_of_price_is_written_down_and_touches_no_session(
         ({"currency": "usd"}, "currency"),
         ({"currency": "US\n"}, "currency"),
         ({"expires_after_days": "0"}, "expires_after_days"),
+        ({"expires_after_days": "36501"}, "expires_after_days"),
         ({"currency": "ISK", "price_minor": "550"}, "price_minor"),
         ({"currency": "KWD", "price_minor": "1234"}, "price_minor"),
         ({"slug": "plus"}, "slug"),

@@ -243,6 +243,10 @@ def test_validity_is_a_day_at_least(plus: Tier) -> None:
     assert_refused("checkout_tier_validity_positive", "update checkout_tier set expires_after_days = 0")
 
 
+def test_validity_is_a_hundred_years_at_most(plus: Tier) -> None:
+    assert_refused("checkout_tier_validity_in_range", "update checkout_tier set expires_after_days = 36501")
+
+
 def test_largest_tier_is_allowed(plus: Tier) -> None:
     run("update checkout_tier set credits = %s, bonus_credits = %s", 10**12, 10**12)
 

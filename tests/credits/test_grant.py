@@ -1,6 +1,7 @@
 """grant(): credits come in, once."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from django.db import transaction
@@ -154,6 +155,24 @@ def test_expiry_may_be_an_instant(give: Give) -> None:
 def test_what_has_expired_already_is_refused(alice: User, give: Give) -> None:
     with pytest.raises(LotRefused):
         give(50, expires_at=datetime(2001, 1, 1, tzinfo=UTC))
+
+    assert balance_of(alice).account is None
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"expires_at": datetime(9999, 12, 31, 23, 59, tzinfo=timezone(timedelta(hours=-12)))},
+        {"expires_at": datetime(9999, 1, 2, tzinfo=UTC)},
+        {"expires_after": timedelta(days=2_950_000)},
+        {"expires_after": timedelta.max},
+    ],
+)
+def test_an_expiry_that_no_reader_could_read_is_refused(
+    alice: User, give: Give, words: dict[str, Any]
+) -> None:
+    with pytest.raises(LotRefused):
+        give(50, **words)
 
     assert balance_of(alice).account is None
 

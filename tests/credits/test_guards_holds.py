@@ -71,6 +71,12 @@ BOBS = "(select max(id) from credits_account)"
             " select account_id, id, gen_random_uuid(), 5, now() from credits_transaction where kind = 'grant'",
             "credits_hold_of_transaction",
         ),
+        (
+            "insert into credits_hold (account_id, transaction_id, uuid, amount, expires_at, created_at)"
+            " select account_id, id, gen_random_uuid(), amount, '10000-01-01', now() from credits_transaction"
+            " where kind = 'hold'",
+            "credits_hold_expiry_in_range",
+        ),
         ("update credits_lot set held = 0", "credits_lot_held_by_holds"),
         ("update credits_account set held = 0, version = version + 1", "credits_account_held_by_holds"),
     ],

@@ -262,6 +262,8 @@ def test_a_spend_of_an_expired_lot_is_refused_to_the_owner(owner: psycopg.Connec
         ({"price_minor": "5"}, "credits_lot_price_has_currency"),
         ({"currency": "'usd'"}, "credits_lot_currency_iso"),
         ({"priority": "-1"}, "credits_lot_priority_not_negative"),
+        ({"expires_at": "'10000-01-01'"}, "credits_lot_expiry_in_range"),
+        ({"expires_at": "'infinity'"}, "credits_lot_expiry_in_range"),
     ],
 )  # fmt: skip
 def test_a_lot_has_terms_that_make_sense(

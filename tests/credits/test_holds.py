@@ -12,6 +12,7 @@ from credits.book import Posting
 from credits.errors import (
     AmountOutOfRange,
     HoldEnded,
+    HoldRefused,
     InsufficientCredits,
     KeyReused,
     MoreThanHeld,
@@ -207,6 +208,17 @@ def test_a_release_into_an_expired_lot_is_booked_at_once(alice: User, clock: Clo
     assert [(line.kind, line.amount) for line in history_of(alice, limit=1)] == [("expiry", -30)]
     assert numbers(alice) == (0, 0, 0, 0)
     assert sweep_credits().lots_expired == 1
+
+
+@pytest.mark.parametrize("lasts", [timedelta(days=36_526), timedelta(days=2_900_000), timedelta.max])
+def test_a_hold_that_outlasts_the_calendar_is_refused(alice: User, give: Give, lasts: timedelta) -> None:
+    give(50)
+
+    with pytest.raises(HoldRefused):
+        put_aside(alice, 30, expires_in=lasts)
+
+    assert numbers(alice) == (50, 50, 0, 0)
+    assert put_aside(alice, 30, expires_in=timedelta(days=36_525))
 
 
 def test_the_sweep_releases_what_is_due(alice: User, clock: Clock, give: Give) -> None:

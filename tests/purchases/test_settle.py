@@ -274,6 +274,16 @@ def _known_by_another_session(purchase: Purchase) -> str:
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_validity_from_before_the_limit_is_a_hundred_years(alice: User, paid: Purchase) -> None:
+    with superuser_connection() as superuser:
+        superuser.execute("set session_replication_role = replica")
+        superuser.execute("update purchases_purchase set expires_after_days = 2147483647")
+
+    assert settled(paid).status == "credited"
+    assert balance_of(alice).available == 220
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_second_paid_session_of_a_purchase_goes_to_review(alice: User, admin: User, paid: Purchase) -> None:
     second_id = _known_by_another_session(paid)
 
