@@ -3,8 +3,6 @@
 Which views are counted, and how much is too much, is in the settings.
 """
 
-from ipaddress import IPv6Address, ip_address, ip_network
-
 import structlog
 from axes.helpers import get_client_ip_address
 from django.conf import settings
@@ -47,14 +45,9 @@ def count(name: str, *, who: str | None) -> None:
 
 
 def address_of(request: HttpRequest) -> str | None:
-    """Where a request comes from, as far as proxies are trusted; of IPv6 the network that one household has."""
-    given = get_client_ip_address(request)
-    if not given:
-        return None
-    address = ip_address(given)
-    if isinstance(address, IPv6Address):
-        return str(ip_network((int(address), 64), strict=False))
-    return str(address)
+    """Where a request comes from, told as for wrong passwords: by AXES_CLIENT_IP_CALLABLE."""
+    address: str | None = get_client_ip_address(request)
+    return address
 
 
 def forget_old() -> int:

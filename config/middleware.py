@@ -2,7 +2,7 @@
 
 import codecs
 from collections.abc import Callable
-from ipaddress import ip_address
+from ipaddress import IPv4Address, ip_address, ip_network
 
 import structlog
 from csp.constants import HEADER
@@ -134,8 +134,19 @@ class RequestLog(RequestMiddleware):
 
 
 def client_address(request: HttpRequest) -> str | None:
-    """The address that throttles count, after TrustedProxies has decided whom to believe; None on a socket file."""
-    return request.META.get("REMOTE_ADDR") or None
+    """The address that throttles count, after TrustedProxies has decided whom to believe; None on a socket file.
+
+    Of IPv6 it is the first one of the network that a household has.
+    """
+    given = request.META.get("REMOTE_ADDR")
+    if not given:
+        return None
+    address = ip_address(given)
+    if isinstance(address, IPv4Address):
+        return str(address)
+    if address.ipv4_mapped:  # a server that listens to both kinds writes IPv4 so
+        return str(address.ipv4_mapped)
+    return str(ip_network((int(address), 64), strict=False).network_address)
 
 
 def _page_behind(request: HttpRequest) -> str:

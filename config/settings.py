@@ -286,7 +286,6 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "rest.schema.CallSchema",
     "DEFAULT_METADATA_CLASS": None,
     "EXCEPTION_HANDLER": "rest.problems.respond",
-    "NUM_PROXIES": TRUSTED_PROXY_COUNT,
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Coffer",

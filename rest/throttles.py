@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 import structlog
+from axes.helpers import get_client_ip_address
 from django.conf import settings
 from django.core.cache import cache
 from redis.exceptions import RedisError
@@ -37,7 +38,7 @@ class PerMinute(BaseThrottle):
             return request.auth.scope, "key"
         if request.user.is_authenticated:
             return f"user:{request.user.pk}", "buyer"
-        return f"address:{self.get_ident(request)}", "visitor"
+        return f"address:{get_client_ip_address(request)}", "visitor"
 
 
 def _counted(name: str) -> int:

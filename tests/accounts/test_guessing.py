@@ -27,6 +27,26 @@ def test_tenth_wrong_password_from_an_address_locks_it(visitor: Client, alice: U
     assert guess(visitor, password="alice-password") == 429
 
 
+def test_a_household_is_one_address(visitor: Client, alice: User) -> None:
+    tries = [
+        guess(visitor, f"person{number}@example.com", REMOTE_ADDR=f"2001:db8:1:1::{number}")
+        for number in range(10)
+    ]
+
+    assert tries == [200] * 9 + [429]
+    assert guess(visitor, password="alice-password", REMOTE_ADDR="2001:db8:1:1:ff::1") == 429
+    assert guess(visitor, password="alice-password", REMOTE_ADDR="2001:db8:1:2::1") == 302
+
+
+def test_people_whose_addresses_are_written_as_ipv6_are_several(visitor: Client, alice: User) -> None:
+    """As a server that listens to both kinds writes those of IPv4."""
+    for number in range(10):
+        guess(visitor, f"person{number}@example.com", REMOTE_ADDR="::ffff:192.0.2.1")
+
+    assert guess(visitor, password="alice-password", REMOTE_ADDR="192.0.2.1") == 429
+    assert guess(visitor, password="alice-password", REMOTE_ADDR="::ffff:192.0.2.2") == 302
+
+
 def test_another_name_from_another_address_is_free(visitor: Client, alice: User, bob: User) -> None:
     for number in range(10):
         guess(visitor, REMOTE_ADDR=f"192.0.2.{number}")

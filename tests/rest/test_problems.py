@@ -180,6 +180,18 @@ def test_addresses_behind_a_trusted_proxy_are_told_apart(db: None, settings: Set
     assert [answer.status_code for answer in answers] == [200, 200, 429]
 
 
+@pytest.mark.usefixtures("within_a_minute")
+def test_a_household_is_one_address(db: None, settings: Settings) -> None:
+    settings.API_CALLS_PER_MINUTE = {"visitor": 1}
+
+    answers = [
+        Client().get("/api/v1/tiers/", REMOTE_ADDR=address)
+        for address in ("2001:db8:1:1::1", "2001:db8:1:1::2", "2001:db8:1:2::1")
+    ]
+
+    assert [answer.status_code for answer in answers] == [200, 429, 200]
+
+
 def test_cache_that_is_away_slows_nobody_and_breaks_nothing(
     nobody: BackEnd, db: None, settings: Settings
 ) -> None:
