@@ -156,11 +156,11 @@ class Preview:
 
 
 def preview(purchase: Purchase, *, amount_minor: int) -> Preview:
-    """Foresee a refund: it is booked for real and rolled back, so that nothing is left of it.
+    """Foresee a refund: it is booked for real and rolled back, so that nothing is left of it but log lines that say so.
 
     Raises RefundNotPossible.
     """
-    with transaction.atomic():
+    with transaction.atomic(), structlog.contextvars.bound_contextvars(rolled_back=True):
         purchase = lock_with_owner(purchase.pk)
         _refuse_impossible(purchase, amount_minor)
         before = purchase.credits_taken

@@ -1,5 +1,6 @@
 """refund() and preview(): an operator returns money, and sees before what that takes."""
 
+import json
 import uuid
 from datetime import timedelta
 
@@ -51,6 +52,21 @@ def test_a_preview_says_what_it_takes_and_leaves_nothing(alice: User, bought: Pu
     assert LedgerTransaction.objects.count() == before
     assert numbers(alice) == (20, 20, 0)
     assert Purchase.objects.get().refunded_minor == 0
+
+
+def test_what_a_preview_logs_says_that_it_was_rolled_back(
+    bought: Purchase, caplog: pytest.LogCaptureFixture
+) -> None:
+    refunds.preview(bought, amount_minor=900)
+    previewed = [json.loads(line) for line in caplog.messages]
+    caplog.clear()
+    give_back(bought)
+    done = [json.loads(line) for line in caplog.messages]
+
+    for lines, is_rolled_back in ((previewed, True), (done, None)):
+        taken = [line for line in lines if line["event"] in ("credits_claw_back", "credits_taken_back")]
+        assert len(taken) == 2
+        assert {line.get("rolled_back") for line in taken} == {is_rolled_back}
 
 
 @pytest.mark.parametrize("amount", [0, -1, 1801])
