@@ -52,7 +52,7 @@ class Environment:
         *,
         default: builtins.int,
         at_least: builtins.int = 0,
-        at_most: builtins.int | None = None,
+        at_most: builtins.int,
     ) -> builtins.int:
         """A whole number; the default also where it is empty."""
         try:
@@ -61,7 +61,7 @@ class Environment:
             value = at_least - 1
         if value < at_least:
             raise ImproperlyConfigured(f"{name} is a whole number of at least {at_least}.")
-        if at_most is not None and value > at_most:
+        if value > at_most:
             raise ImproperlyConfigured(f"{name} is a whole number of at most {at_most}.")
         return value
 
@@ -69,16 +69,21 @@ class Environment:
         """A number of days, a hundred years of them at most: a date reaches no further than the year 9999."""
         return self.int(name, default=default, at_least=at_least, at_most=36_500)
 
-    def float(
-        self, name: builtins.str, *, default: builtins.float, at_least: builtins.float = 0.0
+    def seconds(
+        self,
+        name: builtins.str,
+        *,
+        default: builtins.float,
+        at_least: builtins.float = 0.0,
+        at_most: builtins.float = 86_400.0,
     ) -> builtins.float:
-        """A number, with or without a fraction; the default also where it is empty."""
+        """A number with or without a fraction, a day at most; the default also where it is empty."""
         try:
             value = float(self.str(name) or default)
         except ValueError:
             value = math.nan
-        if not at_least <= value < math.inf:
-            raise ImproperlyConfigured(f"{name} is a number of at least {at_least:g}.")
+        if not at_least <= value <= at_most:
+            raise ImproperlyConfigured(f"{name} is a number from {at_least:g} to {at_most:g}.")
         return value
 
     def web_address(self, name: builtins.str) -> builtins.str:

@@ -75,14 +75,14 @@ if STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_")):
         )
 
 # --- Stripe and checkout ---
-STRIPE_TIMEOUT_SECONDS = env.float("STRIPE_TIMEOUT_SECONDS", default=8.0, at_least=0.1)
+STRIPE_TIMEOUT_SECONDS = env.seconds("STRIPE_TIMEOUT_SECONDS", default=8.0, at_least=0.1, at_most=300)
 # Of one process: fewer than its threads, so that some are left for other pages while Stripe is silent.
-STRIPE_CONCURRENT_CALLS = env.int("STRIPE_CONCURRENT_CALLS", default=3, at_least=1)
+STRIPE_CONCURRENT_CALLS = env.int("STRIPE_CONCURRENT_CALLS", default=3, at_least=1, at_most=1000)
 vars().update(trade_settings.read(env))
 CHECKOUT_SESSION_HOURS = env.int("CHECKOUT_SESSION_HOURS", default=24, at_least=1, at_most=8760)
 CHECKOUT_RETENTION_DAYS = env.days("CHECKOUT_RETENTION_DAYS", default=7)
-PURCHASES_SWEEP_SECONDS = env.float("PURCHASES_SWEEP_SECONDS", default=30.0, at_least=0.1)
-PURCHASES_FIRST_CHECK_SECONDS = env.float("PURCHASES_FIRST_CHECK_SECONDS", default=60.0)
+PURCHASES_SWEEP_SECONDS = env.seconds("PURCHASES_SWEEP_SECONDS", default=30.0, at_least=0.1)
+PURCHASES_FIRST_CHECK_SECONDS = env.seconds("PURCHASES_FIRST_CHECK_SECONDS", default=60.0)
 # A delayed debit may take two weeks: the daily proof looks a day further back.
 PURCHASES_PROOF_DAYS = env.days("PURCHASES_PROOF_DAYS", default=15, at_least=1)
 # A purchase that came to nothing is kept so long, in case a payment is still found; one with money for ever.
@@ -93,7 +93,7 @@ CREDITS_TELL_GRANTED = env.bool("CREDITS_TELL_GRANTED", default=False)
 CREDITS_TELL_SPENT = env.bool("CREDITS_TELL_SPENT", default=False)
 CREDITS_PREPARED_STATEMENTS = env.bool("CREDITS_PREPARED_STATEMENTS", default=False)
 # Below this many credits a buyer is told, on pages and once by mail; 0: never.
-LOW_BALANCE_CREDITS = env.int("LOW_BALANCE_CREDITS", default=10)
+LOW_BALANCE_CREDITS = env.int("LOW_BALANCE_CREDITS", default=10, at_most=10**12)
 # Signs what we put into Stripe's metadata; a key of its own so that SECRET_KEY can be rotated.
 PURCHASES_METADATA_KEY = env.str("PURCHASES_METADATA_KEY", default="") or SECRET_KEY
 # Signs outgoing webhooks: each endpoint's secret is derived from it.
@@ -102,7 +102,7 @@ WEBHOOKS_SIGNING_KEY = env.str("WEBHOOKS_SIGNING_KEY", default="") or SECRET_KEY
 WEBHOOKS_TO_PRIVATE_ADDRESSES = env.bool("WEBHOOKS_TO_PRIVATE_ADDRESSES", default=DEBUG)
 OUTBOX_RETENTION_DAYS = env.days("OUTBOX_RETENTION_DAYS", default=90)
 # How many credits staff may give or take at once without the permission to go beyond.
-OPERATORS_ADJUST_LIMIT = env.int("OPERATORS_ADJUST_LIMIT", default=1000)
+OPERATORS_ADJUST_LIMIT = env.int("OPERATORS_ADJUST_LIMIT", default=1000, at_most=10**12)
 # Asked of whoever reads /metrics; empty: open to all.
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 
@@ -264,14 +264,14 @@ THROTTLED_VIEWS = {
 }
 
 # --- The API ---
-TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
+TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0, at_most=100)
 # Where somebody is sent who has too few credits; other back ends pass it on to their people.
 TOP_UP_URL = env.str("TOP_UP_URL", default="") or f"{PUBLIC_BASE_URL}/pricing/"
 # Counted in the cache: a client by its keys, a person by their session, a visitor by address.
 API_CALLS_PER_MINUTE = {
-    "key": env.int("API_CALLS_PER_MINUTE_KEY", default=30_000),
-    "buyer": env.int("API_CALLS_PER_MINUTE_BUYER", default=600),
-    "visitor": env.int("API_CALLS_PER_MINUTE_VISITOR", default=300),
+    "key": env.int("API_CALLS_PER_MINUTE_KEY", default=30_000, at_least=1, at_most=10**9),
+    "buyer": env.int("API_CALLS_PER_MINUTE_BUYER", default=600, at_least=1, at_most=10**9),
+    "visitor": env.int("API_CALLS_PER_MINUTE_VISITOR", default=300, at_least=1, at_most=10**9),
 }
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

@@ -18,6 +18,9 @@ DEFAULTS = {
     "proof_mails": "5/3600",
 }
 
+MOST = 10**9  # what the database's column counts to
+LONGEST = 365 * 86_400
+
 
 def read(env: Environment) -> dict[str, Any]:
     """Return THROTTLES: a count and its seconds by name, from `THROTTLE_...=COUNT/SECONDS`."""
@@ -31,6 +34,6 @@ def _throttle(env: Environment, name: str, default: str) -> tuple[int, int]:
         throttle = int(most), int(seconds)
     except ValueError:
         throttle = 0, 0
-    if min(throttle) < 1:
+    if min(throttle) < 1 or throttle[0] > MOST or throttle[1] > LONGEST:
         raise ImproperlyConfigured(f"{setting} is written as COUNT/SECONDS, such as {default}.")
     return throttle

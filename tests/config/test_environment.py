@@ -35,7 +35,13 @@ def test_yes_or_no_has_several_words(given: str, meant: bool) -> None:
 @pytest.mark.parametrize("given", ["x", "-1", "1.5", "0", "9 9"], indirect=True)
 def test_a_whole_number_is_large_enough(given: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=f"^{NAME} is a whole number of at least 1.$"):
-        env.int(NAME, default=5, at_least=1)
+        env.int(NAME, default=5, at_least=1, at_most=9)
+
+
+@pytest.mark.parametrize("given", ["10", "99999999999999999999"], indirect=True)
+def test_a_whole_number_is_small_enough(given: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=f"^{NAME} is a whole number of at most 9.$"):
+        env.int(NAME, default=5, at_most=9)
 
 
 @pytest.mark.parametrize("given", ["36501", "1000000000"], indirect=True)
@@ -44,15 +50,19 @@ def test_days_end_before_dates_do(given: str) -> None:
         env.days(NAME, default=5)
 
 
-@pytest.mark.parametrize("given", ["x", "-1", "0", "nan", "inf", "8s"], indirect=True)
-def test_a_number_is_large_enough(given: str) -> None:
-    with pytest.raises(ImproperlyConfigured, match=f"^{NAME} is a number of at least 0.1.$"):
-        env.float(NAME, default=8.0, at_least=0.1)
+@pytest.mark.parametrize("given", ["x", "-1", "0", "nan", "inf", "1e300", "86401", "8s"], indirect=True)
+def test_seconds_are_neither_too_few_nor_more_than_a_day(given: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=f"^{NAME} is a number from 0.1 to 86400.$"):
+        env.seconds(NAME, default=8.0, at_least=0.1)
 
 
 @pytest.mark.parametrize("given", ["", " "], indirect=True)
 def test_what_is_empty_is_not_set(given: str) -> None:
-    assert (env.int(NAME, default=5), env.float(NAME, default=0.5), env.str(NAME, default="x")) == (
+    assert (
+        env.int(NAME, default=5, at_most=9),
+        env.seconds(NAME, default=0.5),
+        env.str(NAME, default="x"),
+    ) == (
         5,
         0.5,
         "",
@@ -120,7 +130,7 @@ def test_another_cache_is_refused() -> None:
         env.cache(NAME, "nowhere")
 
 
-@pytest.mark.parametrize("throttle", ["0/60", "5/0", "-1/60", "5"])
+@pytest.mark.parametrize("throttle", ["0/60", "5/0", "-1/60", "5", "60/99999999999999", "9999999999/60"])
 def test_a_throttle_counts(throttle: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("THROTTLE_STARTS", throttle)
 
@@ -142,7 +152,25 @@ def test_a_throttle_counts(throttle: str, monkeypatch: pytest.MonkeyPatch) -> No
         ("DATABASE_URL", "sqlite:///x.db", "DATABASE_URL is written like"),
         ("DEBUG", "maybe", "DEBUG is true or false."),
         ("TRUSTED_PROXY_COUNT", "-1", "TRUSTED_PROXY_COUNT is a whole number of at least 0."),
-        ("STRIPE_TIMEOUT_SECONDS", "0", "STRIPE_TIMEOUT_SECONDS is a number of at least 0.1."),
+        ("STRIPE_TIMEOUT_SECONDS", "0", "STRIPE_TIMEOUT_SECONDS is a number from 0.1 to 300."),
+        ("STRIPE_TIMEOUT_SECONDS", "1e300", "STRIPE_TIMEOUT_SECONDS is a number from 0.1 to 300."),
+        ("STRIPE_CONCURRENT_CALLS", "9" * 23, "STRIPE_CONCURRENT_CALLS is a whole number of at most 1000."),
+        ("PURCHASES_SWEEP_SECONDS", "9" * 14, "PURCHASES_SWEEP_SECONDS is a number from 0.1 to 86400."),
+        (
+            "PURCHASES_FIRST_CHECK_SECONDS",
+            "9" * 14,
+            "PURCHASES_FIRST_CHECK_SECONDS is a number from 0 to 86400.",
+        ),
+        ("LOW_BALANCE_CREDITS", "9" * 20, "LOW_BALANCE_CREDITS is a whole number of at most 1000000000000."),
+        ("OPERATORS_ADJUST_LIMIT", "9" * 20, "OPERATORS_ADJUST_LIMIT is a whole number of at most"),
+        ("THROTTLE_STARTS", "60/99999999999999", "THROTTLE_STARTS is written as COUNT/SECONDS"),
+        ("API_CALLS_PER_MINUTE_KEY", "0", "API_CALLS_PER_MINUTE_KEY is a whole number of at least 1."),
+        ("API_CALLS_PER_MINUTE_BUYER", "0", "API_CALLS_PER_MINUTE_BUYER is a whole number of at least 1."),
+        (
+            "API_CALLS_PER_MINUTE_VISITOR",
+            "0",
+            "API_CALLS_PER_MINUTE_VISITOR is a whole number of at least 1.",
+        ),
         ("CHECKOUT_SESSION_HOURS", "0", "CHECKOUT_SESSION_HOURS is a whole number of at least 1."),
     ],
 )
