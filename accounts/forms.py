@@ -1,6 +1,5 @@
 """The forms of signing in, registering and passwords. They check what was typed; the verbs do the work."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -64,15 +63,10 @@ class RegistrationForm(auth_forms.SetPasswordMixin, forms.Form):  # type: ignore
         self.add_error("email", ValidationError(message, code="address_refused"))
 
 
-class PasswordResetForm(auth_forms.PasswordResetForm):
+class PasswordResetForm(forms.Form):
     """Asks for the address to which the link goes."""
 
     email = AddressField()
-
-    def get_users(self, email: str) -> Iterable[User]:
-        """The one who signs in with `email`, if they may and have a password to replace."""
-        found = User.objects.filter(email=email, is_active=True)
-        return [user for user in found if user.has_usable_password()]
 
 
 class ClaimForm(forms.Form):

@@ -20,7 +20,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 from django.views.generic import FormView
 
-from accounts import claim_links, claims, guests, proving, registration, throttling
+from accounts import claim_links, claims, guests, proving, registration, resetting, throttling
 from accounts.errors import AddressTaken, ClaimLinkDead, GuestEnded, ProofLinkDead
 from accounts.forms import (
     ClaimForm,
@@ -128,23 +128,18 @@ class SignOut(auth_views.LogoutView):
         return response
 
 
-class PasswordReset(auth_views.PasswordResetView):
+class PasswordReset(FormView[PasswordResetForm]):
     """Send the link, if the address is known; the answer is the same if it is not."""
 
     http_method_names = FORM_METHODS
     form_class = PasswordResetForm
     template_name = "accounts/password_reset.html"
-    email_template_name = "accounts/password_reset_email.txt"
-    subject_template_name = "accounts/password_reset_subject.txt"
     success_url = reverse_lazy("accounts:password_reset_done")
 
-    def form_valid(self, form: auth_forms.PasswordResetForm) -> HttpResponse:
-        throttling.count("reset_mails", who=form.cleaned_data["email"])
-        # Not from the Host header, which a stranger chooses.
-        self.extra_email_context = {
-            "base_url": settings.PUBLIC_BASE_URL,
-            "brand": {"name": settings.BRAND_NAME},
-        }
+    def form_valid(self, form: PasswordResetForm) -> HttpResponse:
+        address = form.cleaned_data["email"]
+        throttling.count("reset_mails", who=address)
+        resetting.mail_link(address)
         return super().form_valid(form)
 
 

@@ -15,6 +15,7 @@ from outbox.letters import written
 EXAMPLE: dict[str, Any] = {
     "added": 220,
     "alarms": ["Nothing came from Stripe for two hours."],
+    "asked": "",
     "credits_taken": 220,
     "credits": 220,
     "debt": 20,

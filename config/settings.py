@@ -311,7 +311,7 @@ SESSION_ENGINE = (
     else "django.contrib.sessions.backends.db"
 )
 vars().update(env.mail("EMAIL_URL"))
-EMAIL_TIMEOUT = 5  # seconds; a page waits for the mail with the password link
+EMAIL_TIMEOUT = 5  # seconds; the worker sends one after the other
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"{BRAND_NAME} <no-reply@example.com>")
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="") or "filesystem://"
 

@@ -9,6 +9,7 @@ from django.core.mail import send_mail
 from django.db import transaction
 from django.db.models.functions import Now
 
+from outbox.errors import LetterOutdated
 from outbox.letters import has_letter, written
 from outbox.locks import due_messages
 from outbox.models import Message
@@ -57,8 +58,11 @@ def _send(message: Message, counts: Sent) -> None:
         _finish(message, Message.State.QUIET)
         return
     try:
-        letter = written(message.topic, message.context, language=getattr(message.user, "language", ""))
+        letter = written(message.topic, message.context, language=_language(message))
         send_mail(letter.subject, letter.text, None, [address], html_message=letter.html)
+    except LetterOutdated:
+        _finish(message, Message.State.QUIET)
+        log.info("message_outdated", message=message.pk, topic=message.topic)
     except (OSError, SMTPException) as error:
         counts.waiting += 1
         _postpone(message, error)
@@ -70,6 +74,11 @@ def _send(message: Message, counts: Sent) -> None:
         _finish(message, Message.State.SENT, sent_at=Now())
         counts.sent += 1
         log.info("message_sent", message=message.pk, topic=message.topic)
+
+
+def _language(message: Message) -> str:
+    """The reader's own, else that of whoever caused the message."""
+    return getattr(message.user, "language", "") or message.context.get("language", "")
 
 
 def _postpone(message: Message, error: Exception) -> None:

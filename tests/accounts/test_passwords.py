@@ -1,13 +1,24 @@
 """Setting a new password by e-mail, and changing it."""
 
+import json
 import re
+import socket
+from datetime import timedelta
+from typing import Any
 
 import pytest
+import time_machine
 from django.core import mail
+from django.db import connection
+from django.db.models.functions import Now
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from accounts.models import User
+from outbox import sending
+from outbox.models import Message
 
 RESET = "/accounts/password-reset/"
 CHANGE = "/accounts/password-change/"
@@ -21,6 +32,12 @@ def link_in(message: mail.EmailMessage) -> str:
     return found.group(1)
 
 
+def letters() -> list[Any]:
+    """What has been sent once the worker came by."""
+    sending.send_due()
+    return list(mail.outbox)
+
+
 def follow_link(browser: Client, path: str) -> str:
     """Where the form is: the token has gone from the address."""
     response = browser.get(path)
@@ -31,15 +48,16 @@ def follow_link(browser: Client, path: str) -> str:
 @pytest.fixture
 def link(visitor: Client, alice: User) -> str:
     visitor.post(RESET, {"email": "Alice@Example.com"})
-    return link_in(mail.outbox[0])
+    return link_in(letters()[0])
 
 
 def test_link_goes_to_the_address_that_is_stored(visitor: Client, alice: User) -> None:
     response = visitor.post(RESET, {"email": "ALICE@example.com"})
 
     assert (response.status_code, response.headers["Location"]) == (302, "/accounts/password-reset/done/")
-    assert [message.to for message in mail.outbox] == [["alice@example.com"]]
-    assert mail.outbox[0].subject == "Your new password for Coffer"
+    (letter,) = letters()
+    assert (letter.to, letter.subject) == (["alice@example.com"], "Your new password for Coffer")
+    assert link_in(letter) in letter.alternatives[0][0]
 
 
 def test_unknown_address_gets_the_same_answer_and_no_mail(visitor: Client, alice: User) -> None:
@@ -50,7 +68,7 @@ def test_unknown_address_gets_the_same_answer_and_no_mail(visitor: Client, alice
         return (response.status_code, response.content, response.headers["Location"])  # type: ignore[attr-defined]
 
     assert answer(unknown) == answer(known)
-    assert len(mail.outbox) == 1
+    assert len(letters()) == 1
 
 
 def test_deactivated_user_gets_no_mail(visitor: Client, alice: User) -> None:
@@ -58,7 +76,7 @@ def test_deactivated_user_gets_no_mail(visitor: Client, alice: User) -> None:
 
     visitor.post(RESET, {"email": "alice@example.com"})
 
-    assert mail.outbox == []
+    assert letters() == []
 
 
 def test_link_is_built_from_the_public_address_alone(
@@ -68,8 +86,9 @@ def test_link_is_built_from_the_public_address_alone(
 
     visitor.post(RESET, {"email": "alice@example.com"}, headers={"host": "localhost"})
 
-    assert "https://shop.example/accounts/password-reset/" in str(mail.outbox[0].body)
-    assert "localhost" not in str(mail.outbox[0].body)
+    (letter,) = letters()
+    assert "https://shop.example/accounts/password-reset/" in letter.body
+    assert "localhost" not in letter.body
 
 
 def test_following_the_link_sets_the_password_and_proves_the_address(
@@ -182,12 +201,95 @@ def test_password_form_is_for_members(visitor: Client) -> None:
     assert (response.status_code, response.headers["Location"]) == (302, f"/accounts/login/?next={CHANGE}")
 
 
-def test_mail_that_cannot_be_sent_tells_nothing(
-    visitor: Client, alice: User, settings: pytest.FixtureRequest
+def test_asking_speaks_to_no_mail_server(visitor: Client, alice: User, settings: Settings) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_TIMEOUT = "127.0.0.1", 0.3
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings.EMAIL_PORT = silent.getsockname()[1]
+        silent.settimeout(0)
+
+        response = visitor.post(RESET, {"email": "alice@example.com"})
+
+        assert (response.status_code, response.headers["Location"]) == (302, "/accounts/password-reset/done/")
+        with pytest.raises(BlockingIOError):
+            silent.accept()
+        assert sending.send_due() == sending.Sent(waiting=1)
+
+
+def test_a_mail_server_that_is_away_is_tried_again(visitor: Client, alice: User, settings: Settings) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9
+    visitor.post(RESET, {"email": "alice@example.com"})
+    assert sending.send_due() == sending.Sent(waiting=1)
+
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    Message.objects.update(next_attempt_at=Now())
+    assert Client().get(link_in(letters()[0])).status_code == 302
+
+
+def test_known_and_unknown_address_are_the_same_work(visitor: Client, alice: User) -> None:
+    asked = []
+    for address in ("alice@example.com", "nobody@example.com"):
+        with CaptureQueriesContext(connection) as queries:
+            visitor.post(RESET, {"email": address})
+        asked.append([query["sql"].split()[:3] for query in queries])
+
+    assert asked[0] == asked[1]
+    assert ["insert", "into", "outbox_message"] in asked[0]
+
+
+def test_what_waits_opens_nothing(visitor: Client, alice: User) -> None:
+    visitor.post(RESET, {"email": "alice@example.com"})
+    waiting = Message.objects.get()
+    link = link_in(letters()[0])
+    uid, token = link.strip("/").split("/")[-2:]
+
+    assert token not in json.dumps(waiting.context)
+    page = Client().get(f"{RESET}{uid}/{waiting.context['asked']}/").content.decode()
+    assert "This link no longer works" in page
+
+
+@pytest.mark.parametrize(
+    "since",
+    [
+        {"email": "alice@new.example"},
+        {"password": "another"},
+        {"last_login": timezone.now()},
+        {"is_active": False},
+    ],
+)
+def test_a_mail_whose_link_would_be_dead_is_not_sent(
+    visitor: Client, alice: User, since: dict[str, Any]
 ) -> None:
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"  # type: ignore[attr-defined]
-    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9  # type: ignore[attr-defined]
+    visitor.post(RESET, {"email": "alice@example.com"})
+    User.objects.filter(pk=alice.pk).update(**since)
 
-    response = visitor.post(RESET, {"email": "alice@example.com"})
+    assert letters() == []
+    assert Message.objects.get().state == "quiet"
 
-    assert (response.status_code, response.headers["Location"]) == (302, "/accounts/password-reset/done/")
+
+def test_a_mail_to_somebody_who_left_is_not_sent(visitor: Client, alice: User) -> None:
+    visitor.post(RESET, {"email": "alice@example.com"})
+    User.objects.filter(pk=alice.pk).delete()
+
+    assert letters() == []
+
+
+def test_what_was_asked_longer_ago_than_a_link_lives_is_not_sent(visitor: Client, alice: User) -> None:
+    with time_machine.travel(timezone.now() - timedelta(days=3, minutes=1)):
+        visitor.post(RESET, {"email": "alice@example.com"})
+
+    assert letters() == []
+    assert Message.objects.get().state == "quiet"
+
+
+@pytest.mark.parametrize(("own", "asked"), [("de", "en"), ("", "de")])
+def test_the_letter_is_german_for_who_reads_german(
+    visitor: Client, alice: User, own: str, asked: str
+) -> None:
+    User.objects.filter(pk=alice.pk).update(language=own)
+    visitor.post(RESET, {"email": "alice@example.com"}, headers={"accept-language": asked})
+
+    (letter,) = letters()
+    assert letter.subject == "Ihr neues Passwort für Coffer"
+    assert "jemand, hoffentlich Sie, hat ein neues Passwort" in letter.body

@@ -15,6 +15,7 @@ from django.test import Client
 
 from accounts.models import User
 from checkout.models import CheckoutSession, Tier
+from outbox import sending
 from tests.config import production
 
 PASSWORD = "winter-lake-92"
@@ -94,6 +95,7 @@ def test_log_of_a_visit_tells_no_secret(alice: User, log: io.StringIO) -> None:
     browser.post("/accounts/login/", {"username": "alice@example.com", "password": "alice-password"})
     session = str(browser.session.session_key)
     browser.post("/accounts/password-reset/", {"email": "alice@example.com"})
+    sending.send_due()
     link = str(mail.outbox[0].body).split("http://testserver")[1].split()[0]
     Client().get(link)
     browser.post(
