@@ -75,7 +75,7 @@ if STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_")):
         )
 
 # --- Stripe and checkout ---
-STRIPE_TIMEOUT_SECONDS = env.seconds("STRIPE_TIMEOUT_SECONDS", default=8.0, at_least=0.1, at_most=300)
+STRIPE_TIMEOUT_SECONDS = env.seconds("STRIPE_TIMEOUT_SECONDS", default=8.0, at_least=0.1, at_most=600)
 # Of one process: fewer than its threads, so that some are left for other pages while Stripe is silent.
 STRIPE_CONCURRENT_CALLS = env.int("STRIPE_CONCURRENT_CALLS", default=3, at_least=1, at_most=1000)
 vars().update(trade_settings.read(env))
