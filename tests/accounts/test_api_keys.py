@@ -181,7 +181,17 @@ def test_command_refuses_what_makes_no_sense(arguments: list[str]) -> None:
     assert not ApiClient.objects.exists()
 
 
-@pytest.mark.parametrize("hours", ["-1", "nan", "1e9", "inf"])
+@pytest.mark.parametrize("option", ["--scopes=grant", "--expires=2090-01-31", "--owner=alice@example.com"])
+def test_command_does_not_rotate_with_what_it_would_ignore(made: NewKey, option: str) -> None:
+    with pytest.raises(
+        CommandError, match=rf"^--rotate changes nothing but the key, so it takes no {option.split('=')[0]}: "
+    ):
+        command(made.prefix, "--rotate", option)
+
+    assert ApiKey.objects.get().prefix == made.prefix
+
+
+@pytest.mark.parametrize("hours", ["-1", "nan", "1e9", "inf", "99999999999"])
 def test_command_refuses_an_overlap_that_makes_no_sense(made: NewKey, hours: str) -> None:
     with pytest.raises(CommandError, match=r"^--overlap-hours is 0 to 8760\.$"):
         command(made.prefix, "--rotate", f"--overlap-hours={hours}")

@@ -60,6 +60,11 @@ def _created(options: dict[str, Any]) -> NewKey:
 
 
 def _rotated(options: dict[str, Any]) -> NewKey:
+    if ignored := [f"--{word}" for word in ("scopes", "expires", "owner") if options[word] is not None]:
+        raise CommandError(
+            f"--rotate changes nothing but the key, so it takes no {' and no '.join(ignored)}:"
+            " what a client may do is set in the admin."
+        )
     client = ApiClient.objects.filter(keys__prefix=options["name"], revoked_at__isnull=True).first()
     if client is None:
         raise CommandError(f"No client has a key with the prefix {options['name']}.")
