@@ -60,6 +60,8 @@ def period_from(words: Mapping[str, str]) -> Period:
 
 def _instant(text: str, *, is_end: bool) -> datetime:
     """Return the instant; of a day, its beginning or (`is_end`) the next one's. Raises ValueError."""
+    if not (text.isascii() and text.isprintable()):  # Django's parser would take the digits of any script
+        raise ValueError(text)
     day = parse_date(text)
     instant = parse_datetime(text) if day is None else datetime.combine(day, time())
     if instant is None or instant.year not in _YEARS:

@@ -59,7 +59,9 @@ class Instant(serializers.Field[datetime, str, str, Any]):
 
     def to_internal_value(self, data: Any) -> datetime:
         try:
-            moment = parse_datetime(data) if isinstance(data, str) else None
+            # Django's parser would take the digits of any script, and line breaks before an offset or at the end.
+            is_plain = isinstance(data, str) and data.isascii() and data.isprintable()
+            moment = parse_datetime(data) if is_plain else None
             if moment is not None and moment.tzinfo is not None:
                 return moment.astimezone(UTC)
         except (ValueError, OverflowError):

@@ -63,9 +63,16 @@ def test_same_instant_in_another_zone_is_the_same_request(
     assert balance_of(alice).current == 30
 
 
-@pytest.mark.parametrize(
-    "at", ["2001-01-01T00:00:00Z", "2090-01-31", "2090-01-31T12:00:00", "soon", 4102444800, None, ""]
-)
+NO_INSTANTS = ["2001-01-01T00:00:00Z", "2090-01-31", "2090-01-31T12:00:00", "soon", 4102444800, None, ""]
+# 2090 in Arabic digits, and white space where RFC 3339 has none.
+NO_INSTANTS += [
+    "\u0662\u0660\u0669\u0660-01-31T12:00:00Z",
+    "2090-01-31T12:00:00Z\n",
+    "2090-01-31T12:00:00\nZ",
+]
+
+
+@pytest.mark.parametrize("at", NO_INSTANTS)
 def test_expiry_is_an_instant_to_come(back_end: BackEnd, account: uuid.UUID, alice: User, at: object) -> None:
     response = back_end.post(f"accounts/{account}/grants/", {"amount": 1, "kind": "promo", "expires_at": at})
 
