@@ -1,4 +1,7 @@
-"""What time does to credits, booked: expired holds end, expired lots are emptied. No balance waits for it."""
+"""What time does to credits, booked: expired holds end, expired lots are emptied.
+
+No balance waits for a lot to be booked. What an expired hold had put aside is free again only when it has ended here.
+"""
 
 import json
 import uuid

@@ -10,6 +10,10 @@ from rest.bodies import Amount, Body, Instant, Metadata, Text
 
 A_YEAR = 366 * 24 * 3600
 MOST_TEXT = 500
+EXPIRES_IN = (
+    "Seconds; seven days where nothing is said. After that the hold cannot be captured, and within a minute its"
+    " credits are free again."
+)
 
 
 @extend_schema_field({"type": "integer", "minimum": 1, "maximum": A_YEAR})
@@ -35,7 +39,7 @@ class HoldBody(Body):
     example: ClassVar = {"amount": 5, "expires_in": 3600, "description": "One picture"}
 
     amount = Amount()
-    expires_in = Seconds(required=False, help_text="Seconds; seven days where nothing is said.")
+    expires_in = Seconds(required=False, help_text=EXPIRES_IN)
     description = Text(required=False, allow_blank=True, max_length=MOST_TEXT)
     metadata = Metadata(required=False)
 

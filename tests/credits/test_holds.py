@@ -248,6 +248,19 @@ def test_a_hold_that_is_over_is_not_captured_though_nobody_has_released_it(
     assert let_go(held).available == 50
 
 
+def test_a_hold_that_is_over_is_not_listed_though_nobody_has_released_it(
+    alice: User, clock: Clock, give: Give
+) -> None:
+    give(50)
+    put_aside(alice, 30, expires_in=SOON)
+    later = put_aside(alice, 5, "job:2", expires_in=timedelta(hours=2))
+    endless = put_aside(alice, 5, "job:3", expires_in=None)
+    clock.pass_(hours=1)
+
+    assert [one.id for one in holds_of(alice)] == [endless, later]
+    assert numbers(alice) == (50, 10, 40, 0)
+
+
 def test_open_holds_are_listed_with_what_they_reserve(alice: User, bob: User, give: Give) -> None:
     give(5)
     give(45)
