@@ -54,6 +54,16 @@ def _without_rows(
     return event
 
 
+def _refusals_alarm_nobody(
+    _logger: structlog.typing.WrappedLogger, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """What Django refuses of a client's, such as a foreign Host, any scanner can send: a warning is enough."""
+    if event["logger"].startswith("django.security."):
+        event["level"] = "warning"
+        event.pop("exc_info", None)
+    return event
+
+
 def _say_without_rows(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """The last words of a command: cron mails them, and somebody keeps them."""
     sys.stderr.write(_format_without_rows((kind, error, trace)) + "\n")
@@ -65,6 +75,7 @@ _SHARED: list[structlog.typing.Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
+    _refusals_alarm_nobody,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.stdlib.PositionalArgumentsFormatter(),
     structlog.processors.ExceptionRenderer(_format_without_rows),

@@ -128,6 +128,23 @@ def test_bug_is_logged_with_its_traceback(transactional_db: None, settings: Any,
     assert failed["request_id"] == response.headers["X-Request-ID"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "path", "given"),
+    [
+        ("DisallowedHost", "/accounts/login/", {"headers": {"host": "evil.example"}}),
+        ("TooManyFieldsSent", "/accounts/login/", {"data": {f"field{number}": "1" for number in range(300)}}),
+    ],
+)
+def test_a_scanner_sets_off_no_alarm(
+    db: None, log: io.StringIO, kind: str, path: str, given: dict[str, Any]
+) -> None:
+    assert Client().post(path, **given).status_code == 400
+
+    told = next(line for line in lines(log) if line["logger"] == f"django.security.{kind}")
+    assert (told["level"], "exception" in told) == ("warning", False)
+    assert {line["level"] for line in lines(log)} == {"info", "warning"}
+
+
 def broken_rule() -> None:
     """PostgreSQL's answer tells the whole row."""
     Tier.objects.create(
