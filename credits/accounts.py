@@ -38,6 +38,23 @@ def holder_of(account: uuid.UUID) -> Holder | None:
     return None if row is None else Holder(pk=row[0], merged_into=row[1])
 
 
+_WITH_MERGED = """
+with recursive way as (
+  select id from credits_account where user_id = %s
+  union all
+  select merged.id from credits_account as merged join way on merged.merged_into_id = way.id
+)
+select id from way
+"""
+
+
+def with_merged(user: Person) -> list[int]:
+    """Return the ids of this user's account and of all that were merged into it, over any number of merges."""
+    with connection.cursor() as cursor:
+        cursor.execute(_WITH_MERGED, [user.pk])
+        return [account for (account,) in cursor.fetchall()]
+
+
 def account_of(user: Person) -> uuid.UUID:
     """Return the number of this user's account, and open it where there is none yet. Raises AccountMerged."""
     with connection.cursor() as cursor:

@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db.models import Prefetch, Q
 from django.db.models.functions import Now
 
+from credits.accounts import with_merged
 from credits.models import Hold, HoldLine
 from credits.people import Person
 
@@ -25,18 +26,20 @@ class OpenHold:
 
 
 def holds_of(user: Person, *, scope: str | None = None, limit: int = 100) -> list[OpenHold]:
-    """Return the open holds on the account of `user`, newest first; with `scope`, its own. Two queries.
+    """Return the open holds of `user`, newest first; with `scope`, its own. Three queries.
 
-    A hold whose time has passed is none, though its credits stay put aside until the sweep has ended it.
+    Those on an account that was merged into theirs stay there and are listed too. A hold whose time has passed is none,
+    though its credits stay put aside until the sweep has ended it.
     """
     if user.pk is None:
         return []
     lines = Prefetch("lines", HoldLine.objects.select_related("lot").order_by("id"))
     goes_on = Q(expires_at__isnull=True) | Q(expires_at__gt=Now())
-    holds = Hold.objects.filter(goes_on, account__user_id=user.pk, is_open=True).select_related("transaction")
+    holds = Hold.objects.filter(goes_on, account__in=with_merged(user), is_open=True)
     if scope is not None:
         holds = holds.filter(transaction__scope=scope)
-    return [_open(hold) for hold in holds.prefetch_related(lines).order_by("-id")[:limit]]
+    holds = holds.select_related("transaction").prefetch_related(lines).order_by("-id")
+    return [_open(hold) for hold in holds[:limit]]
 
 
 def _open(hold: Hold) -> OpenHold:

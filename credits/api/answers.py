@@ -222,7 +222,7 @@ class OpenHoldAnswer(serializers.Serializer[Any]):
 
 
 class HoldsAnswer(serializers.Serializer[Any]):
-    """The client's own open holds, newest first, a hundred at most."""
+    """The client's own open holds, newest first, a hundred at most; also of accounts that were merged into this one."""
 
     results = OpenHoldAnswer(many=True)
 

@@ -9,6 +9,7 @@ from django.utils import timezone
 from accounts import api_keys
 from accounts.models import User
 from credits.balances import balance_of
+from credits.transfers import transfer
 from tests.rest.calling import BackEnd, code_of
 from tests.rest.conftest import Give
 
@@ -116,6 +117,22 @@ def test_more_than_is_held_cannot_be_captured(back_end: BackEnd, held: str, alic
     assert code_of(response) == (409, "more_than_held")
     assert (response.json()["required"], response.json()["held"]) == (6, 5)
     assert numbers(alice) == (45, 5)
+
+
+def test_a_hold_is_found_on_the_account_that_its_own_was_merged_into(
+    back_end: BackEnd, other: BackEnd, account: uuid.UUID, held: str, alice: User, bob: User
+) -> None:
+    heir = User.objects.create_guest()
+    transfer(source=alice, target=heir, scope="tests", key="claim:1")
+    transfer(source=heir, target=bob, scope="tests", key="claim:2")
+    moved = back_end.post("accounts/lookup/", {"user": bob.pk}).json()["account"]
+
+    listed = back_end.get(f"accounts/{moved}/holds/").json()["results"]
+
+    assert [(hold["id"], hold["amount"]) for hold in listed] == [(held, 5)]
+    assert other.get(f"accounts/{moved}/holds/").json() == {"results": []}
+    assert back_end.post(f"holds/{listed[0]['id']}/capture/").status_code == 200
+    assert back_end.get(f"accounts/{moved}/holds/").json() == {"results": []}
 
 
 @pytest.mark.parametrize("end", ["capture", "release"])
