@@ -8,6 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+from kombu.transport import TRANSPORT_ALIASES
 
 TRUE = ("true", "on", "yes", "y", "1", "ok")
 FALSE = ("false", "off", "no", "n", "0")
@@ -106,6 +107,13 @@ class Environment:
         """Django's words for the address of a database."""
         return dict(self._env.db_url_config(url))
 
+    def broker(self, name: builtins.str) -> builtins.str:
+        """The address of a broker, or several with semicolons between them; files where it is not set."""
+        value = self.str(name) or "filesystem://"
+        if not all(_is_broker(part) for part in value.split(";")):
+            raise ImproperlyConfigured(f"{name} is written like redis://host:6379/0.")
+        return value
+
     def cache(self, name: builtins.str, url: builtins.str) -> dict[builtins.str, Any]:
         """Django's words for the address of a cache."""
         try:
@@ -134,6 +142,11 @@ def _is_web_address(value: str) -> bool:
 def _is_postgres(value: str) -> bool:
     parts = _parts(value)
     return parts is not None and parts.scheme in POSTGRES
+
+
+def _is_broker(value: str) -> bool:
+    scheme, separator, _ = value.partition("://")
+    return bool(separator) and scheme.partition("+")[0] in TRANSPORT_ALIASES
 
 
 def _parts(value: str) -> SplitResult | None:

@@ -313,7 +313,7 @@ SESSION_ENGINE = (
 vars().update(env.mail("EMAIL_URL"))
 EMAIL_TIMEOUT = 5  # seconds; the worker sends one after the other
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"{BRAND_NAME} <no-reply@example.com>")
-CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="") or "filesystem://"
+CELERY_BROKER_URL = env.broker("CELERY_BROKER_URL")
 
 # --- Safety in the browser ---
 IS_HTTPS = PUBLIC_BASE_URL.startswith("https://")

@@ -5,8 +5,6 @@ import time
 from dataclasses import dataclass
 from datetime import datetime
 
-from kombu.exceptions import OperationalError
-
 from checkout.locks import database_now
 from config.celery import app
 from config.models import Heartbeat
@@ -62,7 +60,7 @@ def _ask_broker() -> str:
         # Our application's connection: its sockets have time limits, without which Redis would be waited for.
         with app.connection_for_write(connect_timeout=2) as connection:
             connection.ensure_connection(max_retries=1, interval_start=0, timeout=2)
-    except (OperationalError, OSError):
+    except Exception:  # each broker's library raises what it likes, also for an address that it cannot read
         return "unreachable"
     return "ok"
 

@@ -130,6 +130,15 @@ def test_another_cache_is_refused() -> None:
         env.cache(NAME, "nowhere")
 
 
+@pytest.mark.parametrize(
+    "given",
+    ["rediss://h/0", "amqp://a:5672;amqp://b:5672", "sentinel://h:26379", "filesystem://"],
+    indirect=True,
+)
+def test_a_broker_is_one_of_those_that_celery_knows(given: str) -> None:
+    assert env.broker(NAME) == given
+
+
 @pytest.mark.parametrize("throttle", ["0/60", "5/0", "-1/60", "5", "60/99999999999999", "9999999999/60"])
 def test_a_throttle_counts(throttle: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("THROTTLE_STARTS", throttle)
@@ -145,6 +154,8 @@ def test_a_throttle_counts(throttle: str, monkeypatch: pytest.MonkeyPatch) -> No
     [
         ("SECRET_KEY", " ", "Coffer does not start without: SECRET_KEY."),
         ("ALLOWED_HOSTS", " , ", "Coffer does not start without: ALLOWED_HOSTS."),
+        ("CELERY_BROKER_URL", "foo://x", "CELERY_BROKER_URL is written like redis://host:6379/0."),
+        ("CELERY_BROKER_URL", "redis", "CELERY_BROKER_URL is written like redis://host:6379/0."),
         ("STRIPE_SECRET_KEY", "sk_test_", "Coffer does not start without: STRIPE_SECRET_KEY."),
         ("STRIPE_SECRET_KEY", "rk_live_...", "Coffer does not start without: STRIPE_SECRET_KEY."),
         ("STRIPE_WEBHOOK_SECRET", " whsec_ ", "Coffer does not start without: STRIPE_WEBHOOK_SECRET."),

@@ -115,6 +115,14 @@ def test_a_broker_that_hangs_costs_a_web_process_seconds(scheme: str) -> None:
     assert done.stdout == "unreachable True\n"
 
 
+@pytest.mark.parametrize("broker", ["qpid://127.0.0.1", "redis://127.0.0.1:9/none"])
+def test_a_broker_that_cannot_be_used_is_unreachable(broker: str) -> None:
+    """Whatever its library raises: here for a package that is not installed, and for a database without a number."""
+    done = production.run("-c", ASK, CELERY_BROKER_URL=broker, DJANGO_SETTINGS_MODULE="config.settings")
+
+    assert done.stdout == "unreachable True\n"
+
+
 def test_a_broker_is_asked_once_in_a_while_and_waited_for_by_one_thread(
     db: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
