@@ -10,6 +10,8 @@ from celery.schedules import crontab
 from django.conf import settings
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
+from config import state_folder
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("coffer")
@@ -55,7 +57,7 @@ app.conf.update(
 if settings.CELERY_BROKER_URL.startswith("filesystem://"):
     _folders = {name: settings.STATE_DIR / "broker" / name for name in ("messages", "processed", "control")}
     for _folder in _folders.values():
-        _folder.mkdir(parents=True, exist_ok=True)
+        state_folder.make(_folder)
     app.conf.broker_transport_options = {
         "data_folder_in": str(_folders["messages"]),
         "data_folder_out": str(_folders["messages"]),

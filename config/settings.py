@@ -47,8 +47,9 @@ STRIPE_API_BASE = STRIPE_API_BASE or "https://api.stripe.com"
 POSTGRES_DIR = STATE_DIR / "postgres"
 USES_EMBEDDED_POSTGRES = DEBUG and not DATABASE_URL
 if USES_EMBEDDED_POSTGRES:
-    from config import embedded_postgres
+    from config import embedded_postgres, state_folder
 
+    state_folder.make_writable(STATE_DIR)
     _urls = embedded_postgres.start(POSTGRES_DIR)
     DATABASE_URL, MIGRATE_DATABASE_URL = _urls.runtime, _urls.owner
 

@@ -1,6 +1,7 @@
 """Commands that cannot reach the database, or are told of a role that is not there, say so in a sentence."""
 
 import os
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -68,13 +69,14 @@ def test_any_command_says_that_the_database_is_away() -> None:
 
 
 @pytest.mark.parametrize("words", [("demo",), ("harden_database", "somebody")])
-def test_a_database_that_is_away_is_said(words: tuple[str, ...]) -> None:
+def test_a_database_that_is_away_is_said(words: tuple[str, ...], tmp_path: Path) -> None:
     done = production.run(
         "manage.py",
         *words,
         DEBUG="true",
         PORT="8943",
         SANDBOX_PORT="8944",
+        COFFER_STATE_DIR=str(tmp_path),
         DATABASE_URL=NOWHERE,
         MIGRATE_DATABASE_URL=NOWHERE,
     )

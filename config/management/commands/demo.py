@@ -14,7 +14,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connection
 
-from config import embedded_postgres
+from config import embedded_postgres, state_folder
 from config.demo_processes import PortTaken, Processes, answers, refuse_taken_port
 from config.owner import owner_connection, unreachable
 from credits.hardening import harden
@@ -44,8 +44,12 @@ class Command(BaseCommand):
             refuse_taken_port("web server", web, "PORT")
             if has_sandbox:
                 refuse_taken_port("sandbox", sandbox, "SANDBOX_PORT")
-        except PortTaken as error:
+            with state_folder.kept(settings.STATE_DIR):
+                self._run(web, sandbox, has_sandbox=has_sandbox)
+        except (PortTaken, state_folder.FolderTaken) as error:
             raise CommandError(str(error)) from None
+
+    def _run(self, web: int, sandbox: int, *, has_sandbox: bool) -> None:
         processes = Processes(
             settings.STATE_DIR / "logs", _environment(web, sandbox, has_sandbox=has_sandbox)
         )
