@@ -51,13 +51,16 @@ def _prices() -> list[CheckMessage]:
 
 def _of(tier: Tier) -> list[CheckMessage]:
     step = currencies.smallest_step(tier.currency)
-    least = currencies.least_charge(tier.currency)
+    least, most = currencies.least_charge(tier.currency), currencies.most_charge(tier.currency)
     written = currencies.written(tier.price_minor, tier.currency)
     if tier.price_minor % step:
         hint = (
             f"Amounts in {tier.currency} are multiples of {step} of Stripe's minor units: {currencies.SOURCE}"
         )
         return [Error(f"Tier {tier.slug}: Stripe cannot charge {written}.", hint=hint, id="checkout.E002")]
+    if tier.price_minor > most:
+        hint = f"The most is {currencies.written(most, tier.currency)}: {currencies.SOURCE}"
+        return [Error(f"Tier {tier.slug}: Stripe cannot charge {written}.", hint=hint, id="checkout.E003")]
     if least and tier.price_minor < least:
         smallest = currencies.written(least, tier.currency)
         hint = f"The least is {smallest}, for an account that settles in it: {currencies.SOURCE}"

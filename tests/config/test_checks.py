@@ -52,6 +52,10 @@ def test_a_session_shorter_than_stripes_is_refused(settings: Settings) -> None:
         (1800, "KWD", []),
         (550, "ISK", ["checkout.E002"]),
         (1, "XOF", []),
+        (10**8 - 1, "USD", []),
+        (10**8, "USD", ["checkout.E003"]),
+        (10**8, "IDR", []),
+        (10**12, "IDR", ["checkout.E003"]),
     ],
 )
 def test_a_price_that_stripe_cannot_charge_is_named(
