@@ -16,6 +16,8 @@ POSTGRES = ("postgres", "postgresql", "pgsql", "psql")
 # What an example writes where a secret of Stripe's belongs: everybody knows it.
 PLACEHOLDER = re.compile(r"((sk|rk)_(test|live)_|whsec_)\.*")
 
+LONGEST_LINK = 500  # of what Stripe keeps in a session's metadata
+
 
 class Environment:
     """The environment. Whatever is refused raises ImproperlyConfigured."""
@@ -94,6 +96,15 @@ class Environment:
             raise ImproperlyConfigured(f"{name} is written like https://credits.example.com.")
         return value
 
+    def link(self, name: builtins.str) -> builtins.str:
+        """Where people are sent: a page of http or https, or a path of ours; "" where it is not set."""
+        value = self.str(name)
+        if value and not (len(value) <= LONGEST_LINK and _is_link(value)):
+            raise ImproperlyConfigured(
+                f"{name} is a path such as /terms/, or written like https://shop.example.com/terms."
+            )
+        return value
+
     def postgres(self, name: builtins.str) -> builtins.str:
         """The address of a PostgreSQL database; "" where it is not set."""
         value = self.str(name)
@@ -134,9 +145,25 @@ class Environment:
 
 def _is_web_address(value: str) -> bool:
     parts = _parts(value)
-    if parts is None or parts.query or parts.fragment or parts.username or " " in value:
+    return parts is not None and _is_of_the_web(value, parts) and not (parts.query or parts.fragment)
+
+
+def _is_link(value: str) -> bool:
+    parts = _parts(value)
+    if parts is None:
         return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname)
+    is_path = value.startswith("/") and not parts.netloc and _is_plain(value)
+    return is_path or _is_of_the_web(value, parts)
+
+
+def _is_of_the_web(value: str, parts: SplitResult) -> bool:
+    is_page = parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.username
+    return is_page and _is_plain(value)
+
+
+def _is_plain(value: str) -> bool:
+    """urlsplit drops line breaks, and a browser takes a backslash for a slash."""
+    return value.isprintable() and not any(sign in value for sign in " \\")
 
 
 def _is_postgres(value: str) -> bool:

@@ -116,10 +116,7 @@ try:
     BRAND_PALETTE = palette(BRAND_COLOR or "#0b6a58")
 except ValueError as error:
     raise ImproperlyConfigured(f"BRAND_COLOR: {error}.") from error
-# Terms that a buyer can read before paying; with TERMS_CONSENT they have to be agreed to, and a purchase keeps which.
-TERMS_URL = env.str("TERMS_URL", default="")
-TERMS_VERSION = env.str("TERMS_VERSION", default="")
-TERMS_CONSENT = env.bool("TERMS_CONSENT", default=False) and bool(TERMS_URL)
+vars().update(trade_settings.terms(env))
 # "included" or "excluded": what the price pages say about tax; empty: nothing.
 TAX_NOTE = trade_settings.tax_note(env)
 SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", default="support@example.com")
@@ -267,7 +264,7 @@ THROTTLED_VIEWS = {
 # --- The API ---
 TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0, at_most=100)
 # Where somebody is sent who has too few credits; other back ends pass it on to their people.
-TOP_UP_URL = env.str("TOP_UP_URL", default="") or f"{PUBLIC_BASE_URL}/pricing/"
+TOP_UP_URL = env.link("TOP_UP_URL") or f"{PUBLIC_BASE_URL}/pricing/"
 # Counted in the cache: a client by its keys, a person by their session, a visitor by address.
 API_CALLS_PER_MINUTE = {
     "key": env.int("API_CALLS_PER_MINUTE_KEY", default=30_000, at_least=1, at_most=10**9),

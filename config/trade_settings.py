@@ -10,8 +10,48 @@ from config.environment import Environment
 TAX_BEHAVIORS = ("exclusive", "inclusive")
 TAX_NOTES = ("", "included", "excluded")
 TAX_CODE = re.compile(r"(txcd_\w+)?\Z")
-# Stripe's page knows some forty: a language, and of a few the country too.
-LOCALE = re.compile(r"(page|auto|[a-z]{2,3}(-([A-Z]{2}|419))?)\Z")
+# Ours, and those of stripe.params.checkout.SessionCreateParams.
+LOCALES = (
+    *(
+        "page",
+        "auto",
+        "bg",
+        "cs",
+        "da",
+        "de",
+        "el",
+        "en",
+        "en-GB",
+        "es",
+        "es-419",
+        "et",
+        "fi",
+        "fil",
+        "fr",
+        "fr-CA",
+    ),
+    *(
+        "hi-IN",
+        "hr",
+        "hu",
+        "id",
+        "it",
+        "ja",
+        "ko",
+        "lt",
+        "lv",
+        "ms",
+        "mt",
+        "nb",
+        "nl",
+        "pl",
+        "pt",
+        "pt-BR",
+        "ro",
+    ),
+    *("ru", "sk", "sl", "sv", "th", "tr", "vi", "zh", "zh-HK", "zh-TW"),
+)
+LONGEST_VERSION = 500  # Stripe keeps no more in one word of a session's metadata
 # Stripe's words of docs.stripe.com/get-started/account/statement-descriptors: 22 characters, one of them a letter.
 STATEMENT_SUFFIX = re.compile(r"(?=.*[A-Za-z])[^<>\\'\"*]{1,22}\Z")
 
@@ -22,6 +62,17 @@ def tax_note(env: Environment) -> str:
     if note not in TAX_NOTES:
         raise ImproperlyConfigured("TAX_NOTE is included or excluded, or empty.")
     return note
+
+
+def terms(env: Environment) -> dict[str, Any]:
+    """The terms that a buyer can read before paying; with TERMS_CONSENT they have to be agreed to."""
+    url, version = env.link("TERMS_URL"), env.str("TERMS_VERSION")
+    is_asked = env.bool("TERMS_CONSENT", default=False)
+    if is_asked and not url:
+        raise ImproperlyConfigured("TERMS_CONSENT needs TERMS_URL: there is nothing to agree to.")
+    if len(version) > LONGEST_VERSION:
+        raise ImproperlyConfigured(f"TERMS_VERSION has at most {LONGEST_VERSION} characters.")
+    return {"TERMS_URL": url, "TERMS_VERSION": version, "TERMS_CONSENT": is_asked}
 
 
 def read(env: Environment) -> dict[str, Any]:
@@ -43,7 +94,7 @@ def read(env: Environment) -> dict[str, Any]:
         raise ImproperlyConfigured("STRIPE_TAX_BEHAVIOR is exclusive or inclusive.")
     if not TAX_CODE.match(found["STRIPE_TAX_CODE"]):
         raise ImproperlyConfigured("STRIPE_TAX_CODE is written like txcd_10000000.")
-    if not LOCALE.match(found["STRIPE_LOCALE"]):
+    if found["STRIPE_LOCALE"] not in LOCALES:
         raise ImproperlyConfigured(
             "STRIPE_LOCALE is page, auto, or a language of Stripe's page such as de or fr-CA."
         )

@@ -89,6 +89,8 @@ def test_what_an_example_writes_is_no_secret(given: str) -> None:
         "ftp://a.example",
         "https://a.example:x",
         "https://a b",
+        "https://a\nb",
+        "https://a.example/\tx",
         "https://a.example/?x",
         "https://a.example/#x",
         "https://me@a.example",
@@ -99,6 +101,32 @@ def test_what_an_example_writes_is_no_secret(given: str) -> None:
 def test_an_address_is_of_the_web(given: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=f"^{NAME} is written like https://credits.example.com.$"):
         env.web_address(NAME)
+
+
+@pytest.mark.parametrize("given", ["/terms/", "https://a.example/terms?v=2#top", ""], indirect=True)
+def test_a_link_leads_to_a_page(given: str) -> None:
+    assert env.link(NAME) == given
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "javascript:alert(1)",
+        "terms",
+        "//a.example",
+        "/\\a.example",
+        "https://",
+        "/a\nb",
+        "/a b",
+        "/" + "a" * 500,
+    ],
+    indirect=True,
+)
+def test_a_link_leads_nowhere_else(given: str) -> None:
+    with pytest.raises(
+        ImproperlyConfigured, match=f"^{NAME} is a path such as /terms/, or written like https://"
+    ):
+        env.link(NAME)
 
 
 @pytest.mark.parametrize("given", ["https://a.example/", " https://a.example"], indirect=True)
@@ -156,6 +184,20 @@ def test_a_throttle_counts(throttle: str, monkeypatch: pytest.MonkeyPatch) -> No
         ("ALLOWED_HOSTS", " , ", "Coffer does not start without: ALLOWED_HOSTS."),
         ("CELERY_BROKER_URL", "foo://x", "CELERY_BROKER_URL is written like redis://host:6379/0."),
         ("CELERY_BROKER_URL", "redis", "CELERY_BROKER_URL is written like redis://host:6379/0."),
+        ("PUBLIC_BASE_URL", "https://a.example\nx", "PUBLIC_BASE_URL is written like"),
+        ("TERMS_URL", "javascript:alert(1)", "TERMS_URL is a path such as /terms/, or written like https://"),
+        ("TERMS_CONSENT", "true", "TERMS_CONSENT needs TERMS_URL"),
+        ("TERMS_VERSION", "2" * 501, "TERMS_VERSION has at most 500 characters."),
+        (
+            "TOP_UP_URL",
+            "javascript:alert(1)",
+            "TOP_UP_URL is a path such as /terms/, or written like https://",
+        ),
+        (
+            "STRIPE_LOCALE",
+            "zz",
+            "STRIPE_LOCALE is page, auto, or a language of Stripe's page such as de or fr-CA.",
+        ),
         ("STRIPE_SECRET_KEY", "sk_test_", "Coffer does not start without: STRIPE_SECRET_KEY."),
         ("STRIPE_SECRET_KEY", "rk_live_...", "Coffer does not start without: STRIPE_SECRET_KEY."),
         ("STRIPE_WEBHOOK_SECRET", " whsec_ ", "Coffer does not start without: STRIPE_WEBHOOK_SECRET."),

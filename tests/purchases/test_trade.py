@@ -1,5 +1,6 @@
 """The settings of the trade: what each adds to the call that opens a payment, and that settling stays right."""
 
+import re
 import urllib.parse
 import urllib.request
 from typing import Any
@@ -9,6 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import IntegrityError
 from django.utils import translation
 from pytest_django.fixtures import Settings
+from stripe.params.checkout import SessionCreateParams
 
 from accounts.models import User
 from checkout import sessions
@@ -282,6 +284,7 @@ def test_the_price_pages_say_what_is_true_of_tax(
         ("STRIPE_TAX_CODE", "gems"),
         ("STRIPE_LOCALE", "Deutsch"),
         ("STRIPE_LOCALE", "de_DE"),
+        ("STRIPE_LOCALE", "zz"),
         ("STRIPE_STATEMENT_SUFFIX", "A" * 23),
         ("STRIPE_STATEMENT_SUFFIX", "12345"),
         ("STRIPE_STATEMENT_SUFFIX", "GEMS*"),
@@ -315,3 +318,9 @@ def test_stripes_page_is_in_the_language_of_ours(alice: User, plus: Tier, stripe
         bought(alice, plus, stripe)
 
     assert asked(stripe)["locale"] == "de"
+
+
+def test_the_languages_are_those_of_stripes_page() -> None:
+    told = str(SessionCreateParams.__annotations__["locale"])
+
+    assert ["page", *re.findall(r"'([\w-]+)'", told)] == list(trade_settings.LOCALES)
