@@ -78,9 +78,9 @@ class Environment:
         *,
         default: builtins.float,
         at_least: builtins.float = 0.0,
-        at_most: builtins.float = 86_400.0,
+        at_most: builtins.float = 1e9,
     ) -> builtins.float:
-        """A number with or without a fraction, a day at most; the default also where it is empty."""
+        """A number with or without a fraction, thirty years at most; the default also where it is empty."""
         try:
             value = float(self.str(name) or default)
         except ValueError:

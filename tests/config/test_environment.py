@@ -50,9 +50,9 @@ def test_days_end_before_dates_do(given: str) -> None:
         env.days(NAME, default=5)
 
 
-@pytest.mark.parametrize("given", ["x", "-1", "0", "nan", "inf", "1e300", "86401", "8s"], indirect=True)
-def test_seconds_are_neither_too_few_nor_more_than_a_day(given: str) -> None:
-    with pytest.raises(ImproperlyConfigured, match=f"^{NAME} is a number from 0.1 to 86400.$"):
+@pytest.mark.parametrize("given", ["x", "-1", "0", "nan", "inf", "1e300", "1e10", "8s"], indirect=True)
+def test_seconds_are_neither_too_few_nor_too_many(given: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=rf"^{NAME} is a number from 0.1 to 1e\+09.$"):
         env.seconds(NAME, default=8.0, at_least=0.1)
 
 
@@ -208,11 +208,11 @@ def test_a_throttle_counts(throttle: str, monkeypatch: pytest.MonkeyPatch) -> No
         ("STRIPE_TIMEOUT_SECONDS", "0", "STRIPE_TIMEOUT_SECONDS is a number from 0.1 to 600."),
         ("STRIPE_TIMEOUT_SECONDS", "1e300", "STRIPE_TIMEOUT_SECONDS is a number from 0.1 to 600."),
         ("STRIPE_CONCURRENT_CALLS", "9" * 23, "STRIPE_CONCURRENT_CALLS is a whole number of at most 1000."),
-        ("PURCHASES_SWEEP_SECONDS", "9" * 14, "PURCHASES_SWEEP_SECONDS is a number from 0.1 to 86400."),
+        ("PURCHASES_SWEEP_SECONDS", "9" * 14, "PURCHASES_SWEEP_SECONDS is a number from 0.1 to 1e+09."),
         (
             "PURCHASES_FIRST_CHECK_SECONDS",
             "9" * 14,
-            "PURCHASES_FIRST_CHECK_SECONDS is a number from 0 to 86400.",
+            "PURCHASES_FIRST_CHECK_SECONDS is a number from 0 to 1e+09.",
         ),
         ("LOW_BALANCE_CREDITS", "9" * 20, "LOW_BALANCE_CREDITS is a whole number of at most 1000000000000."),
         ("OPERATORS_ADJUST_LIMIT", "9" * 20, "OPERATORS_ADJUST_LIMIT is a whole number of at most"),
