@@ -42,7 +42,8 @@ STRIPE_WEBHOOK_SECRETS = env.secrets("STRIPE_WEBHOOK_SECRET") or demo_default(["
 USES_SANDBOX = DEBUG and not STRIPE_SECRET_KEY and not STRIPE_API_BASE
 if DEBUG and not STRIPE_SECRET_KEY:
     STRIPE_SECRET_KEY = "sk_test_sandbox"  # noqa: S105
-    STRIPE_API_BASE = STRIPE_API_BASE or "http://localhost:8001"
+    _port = env.int("SANDBOX_PORT", default=8001, at_least=1, at_most=65535)
+    STRIPE_API_BASE = STRIPE_API_BASE or f"http://localhost:{_port}"
 STRIPE_API_BASE = STRIPE_API_BASE or "https://api.stripe.com"
 POSTGRES_DIR = STATE_DIR / "postgres"
 USES_EMBEDDED_POSTGRES = DEBUG and not DATABASE_URL

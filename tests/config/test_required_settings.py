@@ -148,3 +148,20 @@ def test_settings_come_from_a_file_too_and_the_environment_wins(tmp_path: Path) 
     )
 
     assert done.stdout == "Gems ops@gems.example\n"
+
+
+@pytest.mark.parametrize(
+    ("base", "found"),
+    [("", "http://localhost:9401"), ("http://localhost:9402", "http://localhost:9402")],
+)
+def test_a_command_finds_the_demos_sandbox(base: str, found: str) -> None:
+    done = production.run(
+        *("-c", "from django.conf import settings; print(settings.STRIPE_API_BASE)"),
+        DJANGO_SETTINGS_MODULE="config.settings",
+        DEBUG="true",
+        SANDBOX_PORT="9401",
+        STRIPE_SECRET_KEY="",
+        STRIPE_API_BASE=base,
+    )
+
+    assert done.stdout == f"{found}\n"
