@@ -265,7 +265,9 @@ THROTTLED_VIEWS = {
 # --- The API ---
 TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0, at_most=100)
 # Where somebody is sent who has too few credits; other back ends pass it on to their people.
-TOP_UP_URL = env.link("TOP_UP_URL") or f"{PUBLIC_BASE_URL}/pricing/"
+TOP_UP_URL = env.link("TOP_UP_URL") or "/pricing/"
+if TOP_UP_URL.startswith("/"):
+    TOP_UP_URL = f"{PUBLIC_BASE_URL}{TOP_UP_URL}"
 # Counted in the cache: a client by its keys, a person by their session, a visitor by address.
 API_CALLS_PER_MINUTE = {
     "key": env.int("API_CALLS_PER_MINUTE_KEY", default=30_000, at_least=1, at_most=10**9),

@@ -165,3 +165,19 @@ def test_a_command_finds_the_demos_sandbox(base: str, found: str) -> None:
     )
 
     assert done.stdout == f"{found}\n"
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("", "https://credits.example.com/pricing/"),
+        ("/gems/", "https://credits.example.com/gems/"),
+        ("https://shop.example.com/gems", "https://shop.example.com/gems"),
+    ],
+)
+def test_other_back_ends_are_told_a_whole_address(given: str, told: str) -> None:
+    script = "from django.conf import settings; print(settings.TOP_UP_URL)"
+
+    done = production.run("-c", script, DJANGO_SETTINGS_MODULE="config.settings", TOP_UP_URL=given)
+
+    assert done.stdout == f"{told}\n"
