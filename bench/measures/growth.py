@@ -21,7 +21,7 @@ with recursive fill as (
     account.seq, account.posted, account.spent, account.version, account.entry_at as at,
     account.head_hash as prev_hash, account.head_hash, null::credits_transaction as journal
   from credits_account as account
-  join credits_lot as lot on lot.account_id = account.id
+  join credits_lot as lot on lot.id = (select min(id) from credits_lot where account_id = account.id)
   where account.id between {first} and {last}
   union all
   select
@@ -71,7 +71,7 @@ update credits_account as account set
   posted = fill.posted, spent = fill.spent, seq = fill.seq, version = fill.version, head_hash = fill.head_hash
 from fill where step = {steps} and account.id = account_id;
 
-update credits_lot as lot set remaining = fill.posted, moved_seq = fill.seq
+update credits_lot as lot set remaining = remaining - {steps}, moved_seq = fill.seq
 from fill where step = {steps} and lot.id = lot_id;
 """
 AT_A_TIME = 200  # accounts: what is in memory at once
