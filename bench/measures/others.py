@@ -39,8 +39,7 @@ def _last_line(name: str) -> str:
     done = subprocess.run(
         [sys.executable, "-m", name], cwd=PROJECT, capture_output=True, text=True, check=False
     )
-    _before, brace, found = done.stdout.partition("{\n")
-    if brace:
-        return json.dumps(json.loads(brace + found))
     lines = (done.stdout or done.stderr).strip().splitlines()
+    if lines and lines[-1] == "}":
+        return json.dumps(json.loads("\n".join(lines[lines.index("{") :])))
     return lines[-1] if lines else f"nothing, and exit status {done.returncode}"
