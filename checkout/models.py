@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 MOST_CREDITS = 10**12
-LONGEST_DAYS = 36_500  # what is valid longer never expires
+LONGEST_DAYS = 36_500  # a hundred years; what should last longer is left without an end
 
 
 class Tier(models.Model):
