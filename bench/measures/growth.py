@@ -1,6 +1,10 @@
-"""Whether a ledger that has grown posts as fast as a small one: the same, before and after it is filled."""
+"""Whether a ledger that has grown posts as fast as a small one: both in the same minutes."""
 
 import statistics
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from urllib.parse import urlsplit
 
 import psycopg
 
@@ -78,33 +82,57 @@ AT_A_TIME = 200  # accounts: what is in memory at once
 
 
 def measure(house: House) -> Section:
-    """The rate of (b), before and after."""
+    """The rate of (b), in a copy of the database as it is and in the database itself, filled: in turn."""
     title = "A large ledger"
     if not house.pgbench:
         return Section(title=title, note=pgbench.MISSING, columns=["entries"], rows=[])
-    before, small = _count(house), _rates(house)
-    _fill(house)
-    after, large = _count(house), _rates(house)
+    with _copied(house) as copy:
+        _fill(house)
+        counts = [_count(copy), _count(house)]
+        small, large = _rates(copy, house)
     rows = [
         [f"{count:,}", *(f"{rates[load]:,.0f}/s ({rates[load] / small[load]:.2f})" for load in LOADS)]
-        for count, rates in ((before, small), (after, large))
+        for count, rates in zip(counts, (small, large), strict=True)
     ]
     note = (
-        f"(b) spread over {ACCOUNTS:,} accounts; in brackets the share of the first line. "
+        f"(b) spread over {ACCOUNTS:,} accounts, both ledgers in turn; in brackets the share of the first line. "
         "`python -m bench --entries N --only growth` fills it further."
     )
     return Section(title=title, note=note, columns=["entries", "1 connection", "8 connections"], rows=rows)
 
 
-def _rates(house: House) -> dict[int, float]:
-    with psycopg.connect(house.superuser, autocommit=True) as connection:
+@contextmanager
+def _copied(house: House) -> Iterator[House]:
+    """A house with the same rows in a database of its own."""
+    from django.db import connections
+
+    connections.close_all()  # a database that is copied has no visitors
+    url = urlsplit(house.superuser)
+    name = url.path.removeprefix("/")
+    with psycopg.connect(url._replace(path="/postgres").geturl(), autocommit=True) as server:
+        server.execute(f"create database {name}_small template {name}")
+        try:
+            yield replace(house, superuser=_small(house.superuser), runtime=_small(house.runtime))
+        finally:
+            server.execute(f"drop database {name}_small with (force)")
+
+
+def _small(url: str) -> str:
+    split = urlsplit(url)
+    return split._replace(path=f"{split.path}_small").geturl()
+
+
+def _rates(*houses: House) -> list[dict[int, float]]:
+    """Of each house, by the number of connections."""
+    with psycopg.connect(houses[0].superuser, autocommit=True) as connection:
         connection.execute("checkpoint")
-    measured: dict[int, list[float]] = {load: [] for load in LOADS}
-    for _ in range(house.rounds):
+    measured: list[dict[int, list[float]]] = [{load: [] for load in LOADS} for _ in houses]
+    for _ in range(houses[0].rounds):
         for load in LOADS:
-            rate = pgbench.rate(house, FUNCTION, connections=load, is_hot=False, seconds=house.seconds)
-            measured[load].append(rate)
-    return {load: statistics.median(rates) for load, rates in measured.items()}
+            for house, rates in zip(houses, measured, strict=True):
+                rate = pgbench.rate(house, FUNCTION, connections=load, is_hot=False, seconds=house.seconds)
+                rates[load].append(rate)
+    return [{load: statistics.median(found) for load, found in rates.items()} for rates in measured]
 
 
 def _fill(house: House) -> None:
