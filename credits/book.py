@@ -72,11 +72,17 @@ def post(verb: str, *, scope: str, key: str, **arguments: Any) -> Posting:
 
 def try_to_post(verb: str, *, scope: str, key: str, **arguments: Any) -> Posting | None:
     """As post, for a verb that may find nothing to do: None then."""
-    assert 0 < len(scope) <= 100, "a scope has 1 to 100 characters"
-    assert 0 < len(key) <= 255, "a key has 1 to 255 characters"
     result = _call(verb, p_scope=scope, p_key=key, **arguments)
-    if result is None:
-        return None
+    return None if result is None else _posted(verb, result, scope=scope, key=key)
+
+
+def post_each(verb: str, *, scope: str, key: str, **arguments: Any) -> list[Posting]:
+    """Call `credits_VERB_each`, which answers for each account. Raises as post; then nothing has moved on any."""
+    results = _call(verb, is_each=True, p_scope=scope, p_key=key, **arguments)
+    return [_posted(verb, result, scope=scope, key=key) for result in results]
+
+
+def _posted(verb: str, result: dict[str, Any], *, scope: str, key: str) -> Posting:
     posting = posting_from(result)
     log.info(
         f"credits_{verb}",
@@ -121,25 +127,28 @@ def _parts(parts: Iterable[tuple[str, int]]) -> tuple[tuple[uuid.UUID, int], ...
     return tuple((uuid.UUID(lot), amount) for lot, amount in parts)
 
 
-def _call(verb: str, **arguments: Any) -> dict[str, Any] | None:
+def _call(verb: str, *, is_each: bool = False, **arguments: Any) -> Any:
     """One round trip, inside the caller's transaction too: there with a savepoint, which a refusal rolls back."""
-    if not connection.in_atomic_block:
-        return _execute(verb, arguments, run=_alone)
-    if not _is_prepared() and not connection.settings_dict["OPTIONS"].get("server_side_binding"):
-        return _execute(verb, arguments, run=_nested)
-    with transaction.atomic():  # three round trips: such a statement goes alone
-        return _execute(verb, arguments, run=_alone)
-
-
-def _execute(verb: str, arguments: dict[str, Any], *, run: Run) -> dict[str, Any] | None:
+    assert 0 < len(arguments["p_scope"]) <= 100, "a scope has 1 to 100 characters"
+    assert 0 < len(arguments["p_key"]) <= 255, "a key has 1 to 255 characters"
     told = _told(verb)
-    statement = _statement(verb, tuple(arguments), is_told=told is not None)
+    statement = _statement(verb, tuple(arguments), is_told=told is not None, is_each=is_each)
     values = [json.dumps(value) if isinstance(value, dict | list) else value for value in arguments.values()]
+    values += told or ()
+    if not connection.in_atomic_block:
+        return _execute(statement, values, run=_alone)
+    if not _is_prepared() and not connection.settings_dict["OPTIONS"].get("server_side_binding"):
+        return _execute(statement, values, run=_nested)
+    with transaction.atomic():  # three round trips: such a statement goes alone
+        return _execute(statement, values, run=_alone)
+
+
+def _execute(statement: str, values: list[Any], *, run: Run) -> Any:
     try:
-        result = run(statement, [*values, *told] if told else values)
+        result = run(statement, values)
     except DatabaseError as error:
         _raise_refusal(error)
-    return None if result is None else dict(json.loads(result))  # Django has psycopg hand over jsonb as text
+    return None if result is None else json.loads(result)  # Django has psycopg hand over jsonb as text
 
 
 def _is_prepared() -> bool:
@@ -196,10 +205,15 @@ def _told(verb: str) -> tuple[int, bool, str] | None:
 
 
 @functools.cache
-def _statement(verb: str, names: tuple[str, ...], *, is_told: bool) -> str:
+def _statement(verb: str, names: tuple[str, ...], *, is_told: bool, is_each: bool) -> str:
     arguments = ", ".join(f"{name} => %s" for name in names)
-    call = f"credits_{verb}({arguments})"
-    return f"select credits_tell({call}, %s, %s, %s)" if is_told else f"select {call}"
+    if not is_each:
+        call = f"credits_{verb}({arguments})"
+        return f"select credits_tell({call}, %s, %s, %s)" if is_told else f"select {call}"
+    answers = f"credits_{verb}_each({arguments}) as answer"
+    if is_told:
+        answers = f"{answers}, credits_tell(answer, %s, %s, %s) as told"
+    return f"select coalesce(jsonb_agg({'told' if is_told else 'answer'}), '[]') from {answers}"  # noqa: S608  our words
 
 
 def _raise_refusal(error: DatabaseError) -> NoReturn:

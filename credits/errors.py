@@ -58,6 +58,9 @@ class SourceUsed(CreditsError):
 class LotRefused(CreditsError):
     """The terms of a new lot make no sense: an expiry that has passed, for one."""
 
+    def __init__(self) -> None:
+        super().__init__("a lot expires in the future and before the year 9999, or never")
+
 
 class HoldRefused(CreditsError):
     """A hold lasts 100 years at most."""

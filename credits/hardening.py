@@ -6,6 +6,7 @@ from psycopg import sql
 
 VERBS = (
     "credits_grant",
+    "credits_grant_each",
     "credits_spend",
     "credits_hold",
     "credits_hold_purchase",

@@ -1,4 +1,4 @@
-"""Giving credits to everybody: one transaction each, against a few hundred to a transaction."""
+"""Giving credits to everybody: one transaction each, against a few hundred to a transaction, and to a statement."""
 
 import statistics
 import time
@@ -11,40 +11,53 @@ PEOPLE = 2_000  # of the 10,000, so that a round stays short
 
 
 def measure(house: House) -> Section:
-    """Both ways in turn, for the same people."""
-    rates: dict[int, list[float]] = {1: [], CHUNK: []}
+    """All ways in turn, for the same people."""
+    ways = {
+        "`give`, each in a transaction of its own": _one_by_one,
+        f"`give`, {CHUNK} to a transaction": _in_chunks,
+        f"`give_each`, {CHUNK} to a statement": _each,
+    }
+    rates: dict[str, list[float]] = {way: [] for way in ways}
     for number in range(house.rounds):
-        for chunk, measured in rates.items():
-            measured.append(_rate(chunk, campaign=f"{number}:{chunk}"))
-    single, chunked = (statistics.median(measured) for measured in rates.values())
+        for way, give_all in ways.items():
+            begin = time.perf_counter()
+            give_all(f"{way} {number}")
+            rates[way].append(PEOPLE / (time.perf_counter() - begin))
+    medians = {way: statistics.median(measured) for way, measured in rates.items()}
+    alone = next(iter(medians.values()))
     return Section(
         title="Granting to many",
-        note=f"10 credits to {PEOPLE:,} people with `deposits.grant`, one after the other on one connection.",
+        note=f"10 credits to {PEOPLE:,} people with `credits.gifts`, one after the other on one connection.",
         columns=["way", "grants", "ratio"],
-        rows=[
-            ["each in a transaction of its own", f"{single:,.0f}/s", "1.00"],
-            [f"{CHUNK} to a transaction", f"{chunked:,.0f}/s", f"{chunked / single:.2f}"],
-        ],
+        rows=[[way, f"{rate:,.0f}/s", f"{rate / alone:.2f}"] for way, rate in medians.items()],
     )
 
 
-def _rate(chunk: int, *, campaign: str) -> float:
+def _one_by_one(key: str) -> None:
+    for person in range(1, PEOPLE + 1):
+        _give(person, key)
+
+
+def _in_chunks(key: str) -> None:
     from django.db import transaction
 
-    begin = time.perf_counter()
-    for first in range(1, PEOPLE + 1, chunk):
-        if chunk == 1:
-            _grant(first, campaign)
-            continue
+    for first in range(1, PEOPLE + 1, CHUNK):
         with transaction.atomic():
-            for person in range(first, min(first + chunk, PEOPLE + 1)):
-                _grant(person, campaign)
-    return PEOPLE / (time.perf_counter() - begin)
+            for person in range(first, min(first + CHUNK, PEOPLE + 1)):
+                _give(person, key)
 
 
-def _grant(person: int, campaign: str) -> None:
+def _give(person: int, key: str) -> None:
     from accounts.models import User
-    from credits.deposits import NewLot, grant
+    from credits.gifts import give
 
-    lot = NewLot(kind="promo", amount=10)
-    grant(user=User(pk=person), lots=[lot], scope="bench", key=f"gift:{campaign}")
+    give(user=User(pk=person), amount=10, kind="promo", scope="bench", key=key)
+
+
+def _each(key: str) -> None:
+    from accounts.models import User
+    from credits.gifts import AT_A_TIME, give_each
+
+    assert AT_A_TIME == CHUNK, "the table says so"
+    people = [User(pk=person) for person in range(1, PEOPLE + 1)]
+    give_each(users=people, amount=10, kind="promo", scope="bench", key=key)
