@@ -4,9 +4,10 @@ Credits still take the one road: these verbs call settle(), refunds and the ledg
 """
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -15,8 +16,9 @@ from django.contrib.auth import get_user_model
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
-from credits import adjusting
+from credits import adjusting, gifts
 from credits.errors import CreditsError
+from credits.gifts import GiftKind
 from purchases import comparison, fraud, fulfilment, inbox, refunds, stripe_gateway
 from purchases.errors import AlreadyDone, NotAllowed, NotPossible, PurchasesError, StripeRefused
 from purchases.models import FraudWarning, OperatorAction, Purchase, StripeEvent
@@ -146,10 +148,8 @@ def release(purchase: Purchase, *, accepted: str, deed: Deed) -> OperatorAction:
 
 def adjust(user: Any, *, amount: int, deed: Deed) -> OperatorAction:
     """Give credits, or take them (a negative amount). Beyond OPERATORS_ADJUST_LIMIT it takes another permission."""
-    limit, subject = settings.OPERATORS_ADJUST_LIMIT, f"user:{user.pk}"
-    if abs(amount) > limit and not deed.by.may_beyond_limit():
-        words = _("You may adjust up to %(limit)s credits at once.") % {"limit": limit}
-        raise _refused(deed.by, Kind.ADJUST, subject=subject, words=words)
+    subject = f"user:{user.pk}"
+    _require_within_limit(abs(amount), deed, subject=subject)
     with _written_down(Kind.ADJUST, deed, subject=subject, details={"amount": amount}) as action:
         posting = adjusting.adjust(
             user=user,
@@ -160,6 +160,42 @@ def adjust(user: Any, *, amount: int, deed: Deed) -> OperatorAction:
             actor=deed.by.name,
         )
         action.outcome = f"{amount:+d}, now {posting.balance}"
+    return action
+
+
+def give_each(
+    people: Sequence[Any],
+    *,
+    amount: int,
+    kind: GiftKind,
+    campaign: str,
+    expires_at: datetime | None = None,
+    deed: Deed,
+) -> OperatorAction:
+    """Give everybody the same, each once for a campaign's name. OPERATORS_ADJUST_LIMIT is what all get together.
+
+    Raises NotAllowed, AmountOutOfRange, LotRefused; NotPossible where that campaign gave something else before.
+    """
+    subject = f"campaign:{campaign}"
+    _require_within_limit(amount * len(people), deed, subject=subject)
+    terms = {"amount": amount, "kind": kind, "expires_at": expires_at.isoformat() if expires_at else None}
+    before = OperatorAction.objects.filter(kind=Kind.ADJUST, subject=subject)
+    if before.exclude(details__contains=terms).exclude(outcome__startswith="not done").exists():
+        raise NotPossible(_("This campaign gave something else before: choose another name."))
+    with _written_down(
+        Kind.ADJUST, deed, subject=subject, details={**terms, "people": len(people)}
+    ) as action:
+        seen = gifts.give_each(
+            users=people,
+            amount=amount,
+            kind=kind,
+            scope="campaigns",
+            key=campaign,
+            description=campaign,
+            expires_at=expires_at,
+            actor=deed.by.name,
+        )
+        action.outcome = f"given {seen.given}, before {seen.given_before}, merged {seen.passed_over}"
     return action
 
 
@@ -220,6 +256,13 @@ def _written_down(
         raise
     finally:
         _finish(action)
+
+
+def _require_within_limit(amount: int, deed: Deed, *, subject: str) -> None:
+    limit = settings.OPERATORS_ADJUST_LIMIT
+    if amount > limit and not deed.by.may_beyond_limit():
+        words = _("You may adjust up to %(limit)s credits at once.") % {"limit": limit}
+        raise _refused(deed.by, Kind.ADJUST, subject=subject, words=words)
 
 
 def _refused(operator: Operator, kind: str, *, subject: str, words: str) -> NotAllowed:
