@@ -25,7 +25,7 @@ def run(*words: str) -> Any:
 def letter(alice: User, tmp_path: Path) -> str:
     bob = User.objects.create_user("bob@example.com")
     path = tmp_path / "people.txt"
-    path.write_text(f"{alice.email}\n\n  {bob.pk}\n")
+    path.write_text(f"\ufeff{alice.email}\n\n  {bob.pk}\n{bob.email}\n")
     return str(path)
 
 

@@ -57,12 +57,12 @@ def _named(names: list[str]) -> list[Any]:
     found = {name: operators.person_named(name) for name in names}
     if unknown := [name for name, person in found.items() if person is None]:
         raise CommandError(f"There is no such user: {', '.join(unknown)}.")
-    return list(found.values())
+    return list({person.pk: person for person in found.values()}.values())
 
 
 def _lines(path: str) -> list[str]:
     try:
-        text = sys.stdin.read() if path == "-" else Path(path).read_text()
+        text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ArgumentTypeError(f"{path} cannot be read: {error}") from error
     return [line.strip() for line in text.splitlines() if line.strip()]
