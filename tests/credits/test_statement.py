@@ -107,6 +107,16 @@ def test_a_cell_is_never_a_formula(browser: Client, give: Give, take: Take, firs
     assert rows(browser.get("/credits/statement.csv"))[1][3].startswith("'" + first)
 
 
+@pytest.mark.parametrize("end", [*";\t\r\n", "\r\n"])
+def test_nor_does_one_begin_where_another_language_ends_a_cell(
+    browser: Client, give: Give, take: Take, end: str
+) -> None:
+    give(50)
+    take(1, "job:1", description=f"Render{end}=1+1; then -5")
+
+    assert rows(browser.get("/credits/statement.csv"))[1][3] == f"Render{end}'=1+1; then -5"
+
+
 def test_a_long_file_is_read_in_pages(
     browser: Client, give: Give, take: Take, monkeypatch: pytest.MonkeyPatch
 ) -> None:
