@@ -10,7 +10,15 @@ from typing import Any, NoReturn
 
 import structlog
 from django.conf import settings
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, connections, transaction
+from django.db import (
+    DEFAULT_DB_ALIAS,
+    DatabaseError,
+    DataError,
+    ProgrammingError,
+    connection,
+    connections,
+    transaction,
+)
 from psycopg import Cursor
 
 from credits import canonical, errors
@@ -180,12 +188,20 @@ def _nested(statement: str, values: list[Any]) -> Any:
             cursor.execute(f"savepoint credits_post; {statement}; release savepoint credits_post", values)
             cursor.nextset()
             return cursor.fetchone()[0]
-        except BaseException:
+        except BaseException as error:
+            if not _was_sent(error):
+                raise  # and there is no savepoint
             try:
                 cursor.execute("rollback to savepoint credits_post; release savepoint credits_post")
             except DatabaseError:  # the connection is gone: the caller's whole transaction is
                 connection.needs_rollback = True
             raise
+
+
+def _was_sent(error: BaseException) -> bool:
+    """False for a value that psycopg could not say in bytes, a text with a NUL in it, say."""
+    is_about_values = isinstance(error, DataError | ProgrammingError)
+    return not is_about_values or getattr(error.__cause__, "sqlstate", None) is not None
 
 
 # What outgoing webhooks are told, and the setting that says so.

@@ -6,7 +6,7 @@ from unittest import mock
 
 import pytest
 from django.conf import settings
-from django.db import OperationalError, connection, transaction
+from django.db import DataError, OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
 
@@ -104,6 +104,18 @@ def test_a_refusal_leaves_the_callers_transaction_usable(
         spend(user=alice, amount=5, scope="tests", key="a")
         with pytest.raises(InsufficientCredits):
             spend(user=alice, amount=16, scope="tests", key="b")
+        spend(user=alice, amount=7, scope="tests", key="c")
+
+    assert (balance_of(alice).current, prove().problems) == (8, [])
+
+
+def test_what_cannot_be_sent_leaves_the_callers_transaction_usable(alice: User, give: Give) -> None:
+    give(20)
+
+    with transaction.atomic():
+        spend(user=alice, amount=5, scope="tests", key="a")
+        with pytest.raises(DataError):
+            spend(user=alice, amount=6, scope="tests", key="b", description="a NUL: \0")
         spend(user=alice, amount=7, scope="tests", key="c")
 
     assert (balance_of(alice).current, prove().problems) == (8, [])
