@@ -104,7 +104,7 @@ def _terms(lot: NewLot) -> dict[str, Any]:
     return {
         "kind": lot.kind,
         "amount": book.check_amount(lot.amount),
-        "expires_after": lot.expires_after and lot.expires_after.total_seconds(),
+        "expires_after": None if lot.expires_after is None else lot.expires_after.total_seconds(),
         "expires_at": lot.expires_at and lot.expires_at.isoformat(),
         "priority": lot.priority,
         "price_minor": lot.price_minor,

@@ -63,7 +63,7 @@ class LotRefused(CreditsError):
 
 
 class HoldRefused(CreditsError):
-    """A hold lasts 100 years at most."""
+    """A hold lasts some time, and 100 years at most."""
 
 
 class UnknownHold(CreditsError):

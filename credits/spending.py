@@ -56,10 +56,10 @@ def hold(
 ) -> Posting:
     """Put exactly `amount` aside, from the lots that a spend would take, until captured, released or expired.
 
-    Raises what spend raises, and HoldRefused where it should last more than 100 years.
+    Raises what spend raises, and HoldRefused where it should last no time at all or more than 100 years.
     """
-    if expires_in is not None and expires_in > LONGEST_HOLD:
-        raise HoldRefused(f"a hold lasts at most {LONGEST_HOLD.days} days, or has no end")
+    if expires_in is not None and not timedelta() < expires_in <= LONGEST_HOLD:
+        raise HoldRefused(f"a hold lasts some time and at most {LONGEST_HOLD.days} days, or has no end")
     return book.post(
         "hold",
         scope=scope,

@@ -152,9 +152,13 @@ def test_expiry_may_be_an_instant(give: Give) -> None:
     assert Lot.objects.get().expires_at == instant
 
 
-def test_what_has_expired_already_is_refused(alice: User, give: Give) -> None:
+@pytest.mark.parametrize(
+    "words",
+    [{"expires_at": datetime(2001, 1, 1, tzinfo=UTC)}, {"expires_after": timedelta()}],
+)
+def test_what_has_expired_already_is_refused(alice: User, give: Give, words: dict[str, Any]) -> None:
     with pytest.raises(LotRefused):
-        give(50, expires_at=datetime(2001, 1, 1, tzinfo=UTC))
+        give(50, **words)
 
     assert balance_of(alice).account is None
 

@@ -210,8 +210,20 @@ def test_a_release_into_an_expired_lot_is_booked_at_once(alice: User, clock: Clo
     assert sweep_credits().lots_expired == 1
 
 
-@pytest.mark.parametrize("lasts", [timedelta(days=36_526), timedelta(days=2_900_000), timedelta.max])
-def test_a_hold_that_outlasts_the_calendar_is_refused(alice: User, give: Give, lasts: timedelta) -> None:
+@pytest.mark.parametrize(
+    "lasts",
+    [
+        timedelta(days=36_526),
+        timedelta(days=2_900_000),
+        timedelta.max,
+        timedelta(),
+        timedelta(-1),
+        timedelta.min,
+    ],
+)
+def test_a_hold_of_no_time_or_beyond_the_calendar_is_refused(
+    alice: User, give: Give, lasts: timedelta
+) -> None:
     give(50)
 
     with pytest.raises(HoldRefused):
