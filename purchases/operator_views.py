@@ -12,6 +12,8 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.formats import number_format
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from checkout.currencies import written
@@ -38,7 +40,7 @@ def settle(request: HttpRequest, purchase_id: int) -> HttpResponse:
         "button": _("Settle now"),
     }
     return _deed_page(
-        request, page, _address(purchase), lambda _data, deed: operators.settle_now(purchase, deed=deed)
+        request, page, _way_back(purchase), lambda _data, deed: operators.settle_now(purchase, deed=deed)
     )
 
 
@@ -53,9 +55,10 @@ def expire(request: HttpRequest, purchase_id: int) -> HttpResponse:
         ),
         "facts": _facts(purchase),
         "button": _("Expire at Stripe"),
+        "cannot_be_undone": True,
     }
     return _deed_page(
-        request, page, _address(purchase), lambda _data, deed: operators.expire(purchase, deed=deed)
+        request, page, _way_back(purchase), lambda _data, deed: operators.expire(purchase, deed=deed)
     )
 
 
@@ -88,7 +91,7 @@ def refund(request: HttpRequest, purchase_id: int) -> HttpResponse:
     return _deed_page(
         request,
         page,
-        _address(purchase),
+        _way_back(purchase),
         act,
         form_class=RefundForm,
         initial={"amount_minor": most},
@@ -108,6 +111,7 @@ def _foreseen(purchase: Purchase, foreseen: refunds.Preview) -> dict[str, Any]:
             (_("New debt"), foreseen.debt),
         ],
         "button": _("Refund %(amount)s") % {"amount": amount},
+        "cannot_be_undone": True,
     }
 
 
@@ -123,19 +127,19 @@ def release(request: HttpRequest, purchase_id: int) -> HttpResponse:
     page = {
         "title": _("Release %(reference)s from review") % {"reference": purchase.reference},
         "explanation": _(
-            "The owner gets %(credits)d credits although what was paid differs from what was offered."
+            "The owner gets %(credits)s credits although what was paid differs from what was offered."
         )
-        % {"credits": purchase.total_credits},
+        % {"credits": number_format(purchase.total_credits)},
         "facts": [*_facts(purchase), (_("In review because of"), purchase.reason)],
         "compared": compared,
-        "button": _("Release and credit %(credits)d") % {"credits": purchase.total_credits},
+        "button": _("Release and credit %(credits)s") % {"credits": number_format(purchase.total_credits)},
     }
 
     def act(data: dict[str, Any], deed: Deed) -> OperatorAction:
         return operators.release(purchase, accepted=data["accepted"], deed=deed)
 
     return _deed_page(
-        request, page, _address(purchase), act, form_class=ReleaseForm, initial={"accepted": difference}
+        request, page, _way_back(purchase), act, form_class=ReleaseForm, initial={"accepted": difference}
     )
 
 
@@ -154,7 +158,7 @@ def replay(request: HttpRequest, event_id: int) -> HttpResponse:
         ],
         "button": _("Replay"),
     }
-    back = reverse("admin:purchases_stripeevent_change", args=[event_id])
+    back = (reverse("admin:purchases_stripeevent_change", args=[event_id]), event.event_id)
     return _deed_page(request, page, back, lambda _data, deed: operators.replay(event, deed=deed))
 
 
@@ -175,7 +179,7 @@ def resolve(request: HttpRequest, warning_id: int) -> HttpResponse:
         ],
         "button": _("Resolve"),
     }
-    back = reverse("admin:purchases_fraudwarning_change", args=[warning_id])
+    back = (reverse("admin:purchases_fraudwarning_change", args=[warning_id]), warning.stripe_id)
     return _deed_page(request, page, back, lambda _data, deed: operators.resolve_warning(warning, deed=deed))
 
 
@@ -196,15 +200,16 @@ def adjust(request: HttpRequest) -> HttpResponse:
         page["facts"] = [
             (_("User"), str(user)),
             (_("Has now"), balance.available),
-            (_("Change"), f"{amount:+d}"),
+            (_("Change"), _signed(amount)),
             (_("Has then"), balance.available + amount),
         ]
-        page["button"] = _("Adjust by %(amount)s") % {"amount": f"{amount:+d}"}
+        page["button"] = _("Adjust by %(amount)s") % {"amount": _signed(amount)}
 
     def act(data: dict[str, Any], deed: Deed) -> OperatorAction:
         return operators.adjust(data["email"], amount=data["amount"], deed=deed)
 
-    back = reverse("admin:purchases_operatoraction_changelist")
+    deeds = capfirst(OperatorAction._meta.verbose_name_plural)
+    back = (reverse("admin:purchases_operatoraction_changelist"), str(deeds))
     return _deed_page(request, page, back, act, form_class=AdjustForm, has_preview=True)
 
 
@@ -218,21 +223,24 @@ def _require(request: HttpRequest, kind: str) -> None:
 def _deed_page(
     request: HttpRequest,
     page: dict[str, Any],
-    back: str,
+    back: tuple[str, str],
     act: Act,
     *,
     form_class: type[DeedForm] = DeedForm,
     initial: dict[str, Any] | None = None,
     has_preview: bool = False,
 ) -> HttpResponse:
-    """GET shows the form; POST acts, after a preview where there is one: only then it is `confirmed`."""
+    """GET shows the form; POST acts, after a preview where there is one: only then it is `confirmed`.
+
+    `back`: the address that one came from and comes back to, and its name.
+    """
     form = form_class(request.POST if request.method == "POST" else None, initial=initial)
     is_previewed = False
     if request.method == "POST" and form.is_valid():
         if has_preview and "confirmed" not in request.POST:
             is_previewed = True
         elif _is_done(request, act, form):
-            return redirect(back)
+            return redirect(back[0])
         else:
             # The key is used up by the deed that was not done.
             form = form_class(initial={**request.POST.dict(), **(initial or {}), "key": uuid.uuid4()})
@@ -241,7 +249,8 @@ def _deed_page(
         **page,
         "form": form,
         "is_previewed": is_previewed,
-        "back": back,
+        "back": back[0],
+        "back_to": back[1],
     }
     return render(request, "admin/purchases/operate.html", context)
 
@@ -267,12 +276,24 @@ def _facts(purchase: Purchase) -> list[tuple[str, object]]:
     return [
         (_("Purchase"), purchase.uuid),
         (_("Owner"), purchase.owner or _("gone")),
-        (_("Tier"), f"{purchase.tier_name}: {purchase.credits} + {purchase.bonus_credits}"),
+        (
+            _("Tier"),
+            f"{purchase.tier_name}: "
+            f"{number_format(purchase.credits)} + {number_format(purchase.bonus_credits)}",
+        ),
         (_("Price"), written(purchase.price_minor, purchase.currency)),
         (_("Status"), purchase.get_status_display()),
         (_("Checkout Session"), purchase.stripe_session_id or "-"),
     ]
 
 
+def _way_back(purchase: Purchase) -> tuple[str, str]:
+    return _address(purchase), purchase.reference
+
+
 def _address(purchase: Purchase) -> str:
     return reverse("admin:purchases_purchase_change", args=[purchase.pk])
+
+
+def _signed(amount: int) -> str:
+    return f"{'+' if amount > 0 else ''}{number_format(amount)}"

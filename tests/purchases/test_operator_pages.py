@@ -63,6 +63,23 @@ def test_a_refund_shows_the_credits_first(alice: User, credited: Purchase, admin
     assert Refund.objects.get().amount_minor == 900
 
 
+def test_the_deed_that_cannot_be_undone_is_marked(opened: Purchase, admin_client: Client) -> None:
+    for_good = re.compile(r'class="default for-good"\s+value="Expire at Stripe"')
+
+    assert for_good.search(admin_client.get(page_of(opened, "expire")).content.decode())
+    assert "for-good" not in admin_client.get(page_of(opened, "settle")).content.decode()
+
+
+def test_a_preview_does_not_look_like_the_deed(credited: Purchase, admin_client: Client) -> None:
+    address = page_of(credited, "refund")
+    form = admin_client.get(address).content.decode()
+    preview = admin_client.post(address, {**hidden(form), "reason": "Half", "amount_minor": 900})
+
+    assert "for-good" not in form
+    assert re.search(r'for-good"\s+value="Refund \$9\.00"', preview.content.decode())
+    assert f'{PURCHASES}{credited.pk}/change/">{credited.reference}</a>' in form
+
+
 def test_a_second_click_on_a_full_refund_says_that_it_is_done(
     credited: Purchase, admin_client: Client
 ) -> None:
@@ -118,6 +135,9 @@ def test_replay(alice: User, paid: Purchase, admin_client: Client) -> None:
 
 def test_adjust_previews_and_does_it_once(alice: User, admin_client: Client) -> None:
     address = f"{PURCHASES}adjust/"
+    form = admin_client.get(address).content.decode()
+    large = {**hidden(form), "reason": "Many", "email": "alice@example.com", "amount": 1_234_567}
+    assert 'value="Adjust by +1,234,567"' in admin_client.post(address, large).content.decode()
     assert "Done: +30, now 30" in send(admin_client, address, email="ALICE@example.com", amount=30)
     assert balance_of(alice).available == 30
 
