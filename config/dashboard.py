@@ -18,7 +18,7 @@ from credits.metrics import Day, LedgerMetrics, Verified, last_verified, ledger_
 from outbox.metrics import OutboxMetrics, outbox_metrics
 from purchases import latency
 from purchases.metrics import DayOfRevenue, PurchaseMetrics, purchase_metrics, revenue_by_day
-from purchases.models import ProofReport
+from purchases.models import ProofReport, Purchase
 
 DAYS = 30
 KEPT_SECONDS = 60
@@ -58,7 +58,7 @@ class Dashboard:
     outstanding_value: list[str]
     sessions: SessionMetrics
     purchases: PurchaseMetrics
-    nets: dict[str, latency.Net]
+    nets: dict[str, latency.Net]  # by their names, in the reader's language
     outbox: OutboxMetrics
     signs: signs.Signs
     last_proof: ProofReport | None
@@ -78,6 +78,7 @@ def dashboard() -> Dashboard:
 
 def _read() -> Dashboard:
     ledger, moved = ledger_metrics(), moved_by_day(days=DAYS)
+    labels = {via: str(label) for via, label in Purchase.Via.choices}
     return Dashboard(
         charts=[*_revenue_charts(revenue_by_day(days=DAYS)), *_credit_charts(moved)],
         ledger=ledger,
@@ -86,7 +87,7 @@ def _read() -> Dashboard:
         ],
         sessions=session_metrics(window=timedelta(days=DAYS)),
         purchases=purchase_metrics(),
-        nets=latency.by_net(window=timedelta(days=DAYS)),
+        nets={labels.get(via, via): net for via, net in latency.by_net(window=timedelta(days=DAYS)).items()},
         outbox=outbox_metrics(),
         signs=signs.signs(),
         last_proof=ProofReport.objects.order_by("-pk").first(),

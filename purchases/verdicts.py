@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from checkout.currencies import written
 from purchases.models import Purchase
@@ -73,16 +75,17 @@ def _open(case: Case, purchase: Purchase) -> str:
 def _processing(case: Case, purchase: Purchase) -> str:
     if case.truth and case.truth.is_paid:
         return _open(case, purchase)
-    return _("The money is on its way (a delayed method). Asked %(checks)d times, next at %(next)s.") % {
-        "checks": purchase.checks,
-        "next": moment(purchase.next_check_at),
-    }
+    return ngettext(
+        "The money is on its way (a delayed method). Asked %(checks)d time, next at %(next)s.",
+        "The money is on its way (a delayed method). Asked %(checks)d times, next at %(next)s.",
+        purchase.checks,
+    ) % {"checks": purchase.checks, "next": moment(purchase.next_check_at)}
 
 
 def _credited(case: Case, purchase: Purchase) -> str:
-    credits = (
-        f"{purchase.credits} + {purchase.bonus_credits}" if purchase.bonus_credits else str(purchase.credits)
-    )
+    credits = number_format(purchase.credits)
+    if purchase.bonus_credits:
+        credits += f" + {number_format(purchase.bonus_credits)}"
     said = _("Paid at Stripe %(paid)s, credited %(credited)s by %(via)s, %(credits)s credits.") % {
         "paid": _paid(case, purchase),
         "credited": moment(purchase.credited_at),
@@ -110,7 +113,12 @@ def _returned(purchase: Purchase) -> str:
         if minor:
             said += " " + words % {"amount": written(minor, purchase.currency)}
     if purchase.credits_taken:
-        said += " " + _("%(credits)d credits were taken back.") % {"credits": purchase.credits_taken}
+        words = ngettext(
+            "%(credits)s credit was taken back.",
+            "%(credits)s credits were taken back.",
+            purchase.credits_taken,
+        )
+        said += " " + words % {"credits": number_format(purchase.credits_taken)}
     return said
 
 

@@ -49,6 +49,7 @@ def test_it_shows_what_was_sold_and_is_outstanding(bought: Purchase) -> None:
     assert re.search(r"What was paid for them.*?\$16\.20", text, re.DOTALL)
     assert re.search(r"Credits sold.*?220.*?Credits spent.*?40", text, re.DOTALL)
     assert 'aria-label="Revenue in USD: $18.00 in 30 days, most on' in text
+    assert re.search(r'<th scope="row">return page</th>\s*<td>1</td>', text)
 
 
 def test_the_charts_are_thirty_days_and_today_is_the_last(bought: Purchase) -> None:

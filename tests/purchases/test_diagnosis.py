@@ -61,6 +61,8 @@ def test_processing(opened: Purchase, stripe: SandboxProcess) -> None:
     assert verdict(opened.uuid).startswith(
         "The money is on its way (a delayed method). Asked 0 times, next at"
     )
+    Purchase.objects.update(checks=1)
+    assert "Asked 1 time, next at" in verdict(opened.uuid)
 
 
 def test_failed(opened: Purchase, stripe: SandboxProcess) -> None:
@@ -92,6 +94,12 @@ def test_refunded(credited: Purchase) -> None:
     refunds.refund(credited, amount_minor=900, reason="x", actor="x")
 
     assert "$9.00 refunded. 110 credits were taken back." in verdict(credited.uuid)
+
+
+def test_a_refund_that_took_one_credit(credited: Purchase) -> None:
+    refunds.refund(credited, amount_minor=9, reason="x", actor="x")
+
+    assert "1 credit was taken back." in verdict(credited.uuid)
 
 
 def test_credited_but_unpaid_or_unknown_at_stripe(credited: Purchase, stripe: SandboxProcess) -> None:
