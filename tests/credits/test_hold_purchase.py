@@ -113,6 +113,23 @@ def test_it_follows_a_claim(alice: User, bob: User) -> None:
     assert numbers(bob) == (220, 0, 0)
 
 
+def test_the_same_key_holds_once_whatever_was_claimed_meanwhile(alice: User, bob: User) -> None:
+    buy(alice)
+    first = put_aside()
+    assert first is not None
+    assert first.hold is not None
+    transfer(source=alice, target=bob, scope="accounts", key="claim:1")
+    release(hold=first.hold, scope="purchases", key="released")
+
+    again = put_aside()
+
+    assert again is not None
+    assert (again.hold, again.replayed) == (first.hold, True)
+    with pytest.raises(KeyReused):
+        hold_purchase(source="cs_1", scope="purchases", key="warning:1", description="Another")
+    assert numbers(bob) == (220, 220, 0)
+
+
 def test_no_sweep_ends_it(alice: User) -> None:
     buy(alice)
     put_aside()
