@@ -21,8 +21,8 @@ def transfer(
     """Move all credits and debt of `source` to `target`, and merge its account into theirs for ever.
 
     Paid credits then repay the target's debt, wherever either came from. Open holds stay where they are; what they let
-    go of follows by itself, and repays likewise. Returns what `target` got, or None where `source` never had an
-    account. Raises AccountMerged (one of them went elsewhere before), KeyReused.
+    go of follows by itself, and repays whatever its kind. Returns what `target` got, or None where `source` never had
+    an account. Raises AccountMerged (one of them went elsewhere before), KeyReused.
     """
     return book.try_to_post(
         "transfer",

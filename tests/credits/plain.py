@@ -304,15 +304,17 @@ class Plain:
 
     def _move(self, here: Account, there: Account) -> int:
         lots = [(lot, lot.free) for lot in self._open_lots(here)]
+        back = []
         for lot, amount in lots:
             self._enter(here, "transfer", lot, -amount)
             terms = {**vars(lot), "amount": amount, "price_minor": lot.share_of_price(amount)}
-            self._fill(there, "transfer", terms, origin=lot.root)
+            made = self._fill(there, "transfer", terms, origin=lot.root)
+            back += [made] if here.merged_into else []
         if debt := here.debt:
             self._enter(here, "transfer", None, 0, -debt)
             self._enter(there, "transfer", None, 0, debt)
-        for lot in sorted(self._open_lots(there), key=_burn_order):
-            self._repay(there, lot, lot.free if lot.kind == "paid" else 0)
+        for lot in sorted(self._open_lots(there), key=lambda lot: _burn_order(lot, paid_last=False)):
+            self._repay(there, lot, lot.free if lot.kind == "paid" or lot in back else 0)
         return sum(amount for _, amount in lots)
 
     def _follow(self, account: Account) -> None:

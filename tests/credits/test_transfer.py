@@ -318,6 +318,26 @@ def test_what_a_hold_of_the_guest_lets_go_of_repays(alice: User, guest: User) ->
     assert (stands(guest), stands(alice)) == ((0, 0, 0), (260, 260, 0))
 
 
+@pytest.mark.parametrize("was_held", [True, False])
+def test_gifts_that_come_back_to_the_guest_repay_too(
+    alice: User, guest: User, give: Give, was_held: bool
+) -> None:
+    give(50, user=guest)
+    if was_held:
+        held = held_by(guest, 50)
+    else:
+        spent = spend(user=guest, amount=50, scope="tests", key="job:1")
+    owe(alice, 30)
+    claim(guest, alice)
+
+    if was_held:
+        release(hold=held, scope="tests", key="release:1")
+    else:
+        reverse(spend=spent.id, scope="tests", key="undo:1")
+
+    assert stands(alice) == (20, 20, 0)
+
+
 def test_expired_credits_do_not_repay(alice: User, guest: User, clock: Clock) -> None:
     owe(guest, 200)
     pack(alice, "cs_1", paid=460, expires_after=timedelta(minutes=5))
