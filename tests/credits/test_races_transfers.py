@@ -1,4 +1,8 @@
-"""Transfers both ways at once, and the twin that does not lock in the order of the accounts."""
+"""Transfers both ways at once, and one that meets what follows it; and the twins that lock in another order."""
+
+import time
+from collections.abc import Callable
+from threading import Event
 
 import psycopg
 import pytest
@@ -8,14 +12,23 @@ from accounts.models import User
 from credits.balances import balance_of
 from credits.book import Posting
 from credits.errors import AccountMerged
+from credits.gifts import give_each
 from credits.proof import prove
+from credits.spending import hold, release
 from credits.transfers import transfer
+from tests.conftest import superuser_connection
 from tests.credits.conftest import Give
 from tests.credits.racing import MEET, Outcome, race, replaced
+from tests.together import together
+
+Besides = Callable[[User, User], object]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-SORTED = "perform from credits_account where user_id in (p_from_user_id, p_to_user_id) order by id for no key update;"
+SORTED = (
+    "perform from credits_account where user_id in (p_from_user_id, p_to_user_id)\n"
+    "  order by merged_into_id is null, id for no key update;"
+)
 GIVER_FIRST = (
     f"perform from credits_account where user_id = p_from_user_id for no key update; {MEET}"
     "perform from credits_account where user_id = p_to_user_id for no key update;"
@@ -51,4 +64,80 @@ def test_without_the_order_they_wait_for_each_other(
         isinstance(outcome, OperationalError) for outcome in outcomes
     )  # a deadlock, found by PostgreSQL
     assert balance_of(alice).current + balance_of(bob).current == 12
+    assert prove().problems == []
+
+
+def claim_again(alice: User, bob: User) -> object:
+    return transfer(source=bob, target=alice, scope="accounts", key="claim:1")
+
+
+def give_both(alice: User, bob: User) -> object:
+    return give_each(users=[alice, bob], amount=3, kind="promo", scope="tests", key="campaign")
+
+
+# Each with its guard, and what is left where that is taken out.
+BESIDES = [
+    (claim_again, "credits_transfer", SORTED, SORTED.replace("merged_into_id is null, ", "")),
+    (give_both, "credits_grant_each", "and merged_into_id is null order by id", "order by id"),
+]
+
+
+def while_a_hold_ends(
+    besides: Besides, alice: User, bob: User, give: Give, owner: psycopg.Connection
+) -> list[Outcome]:
+    """Bob's account went to Alice's; the hold he left there ends, and something else needs hers, and has to wait."""
+    give(5)
+    give(7, user=bob)
+    held = hold(user=bob, amount=7, scope="tests", key="job:1").hold
+    assert held is not None
+    claim_again(alice, bob)
+    locked = Event()
+
+    def keep_waiting() -> object:
+        with owner.transaction():
+            owner.execute("select from credits_account where user_id = %s for update", [alice.pk])
+            locked.set()
+            wait_for(2)
+        return None
+
+    def act() -> object:
+        locked.wait()
+        return besides(alice, bob)
+
+    def end() -> object:
+        wait_for(1)
+        return release(hold=held, scope="tests", key="release:1")
+
+    return together(keep_waiting, act, end)
+
+
+def wait_for(count: int) -> None:
+    """Until so many connections wait for a lock."""
+    waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    with superuser_connection() as superuser:
+        while superuser.execute(waiting).fetchall() < [(count,)]:
+            time.sleep(0.02)
+
+
+@pytest.mark.parametrize(("besides", "function", "guard", "without"), BESIDES)
+def test_nobody_waits_for_what_follows_a_claim(
+    alice: User, bob: User, give: Give, owner: psycopg.Connection,
+    besides: Besides, function: str, guard: str, without: str,
+) -> None:  # fmt: skip
+    outcomes = while_a_hold_ends(besides, alice, bob, give, owner)
+
+    assert [outcome for outcome in outcomes if isinstance(outcome, Exception)] == []
+    assert balance_of(bob).current == 0
+    assert prove().problems == []
+
+
+@pytest.mark.parametrize(("besides", "function", "guard", "without"), BESIDES)
+def test_in_the_order_of_numbers_alone_they_do(
+    alice: User, bob: User, give: Give, owner: psycopg.Connection,
+    besides: Besides, function: str, guard: str, without: str,
+) -> None:  # fmt: skip
+    with replaced(owner, {function: lambda source: source.replace(guard, without)}):
+        outcomes = while_a_hold_ends(besides, alice, bob, give, owner)
+
+    assert any(isinstance(outcome, OperationalError) for outcome in outcomes)
     assert prove().problems == []
