@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import connection
 
 from credits.balances import Balance
+from credits.book import spending_in_debt
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +36,7 @@ group by account.uuid, account.user_id, (lot.expires_at at time zone 'UTC')::dat
 on conflict (key) do nothing
 """
 
-# The verbs tell at once (sql/0065_tell.sql), under the same key; this finds what time took, and what a verb missed.
+# The verbs tell at once (sql/0065_tell.sql), under the same key; this finds what time took.
 # `lifetime` rises with every credit that comes, so that each time it is used up again is told once.
 _LOW = """
 insert into outbox_message (topic, key, user_id, context)
@@ -43,10 +44,13 @@ select 'credits.low',
   'credits.low:' || uuid || ':' || lifetime,
   user_id,
   jsonb_build_object(
-    'account', uuid, 'available', posted - held, 'threshold', %(low)s, 'left', posted - held, 'path', '/pricing/'
+    'account', uuid, 'available', available, 'threshold', %(low)s, 'left', available, 'path', '/pricing/'
   )
 from credits_account
-where posted - held < %(low)s and spent > 0 and merged_into_id is null
+cross join lateral (
+  select case when debt = 0 or %(spending_in_debt)s then posted - held else 0 end as available
+) as what_is
+where available < %(low)s and spent > 0 and merged_into_id is null
   and entry_at > statement_timestamp() - interval '1 day'
 on conflict (key) do nothing
 """
@@ -62,7 +66,8 @@ class Notes:
 
 def post_due() -> int:
     """Leave the messages that are due and return how many. Repeatable; two at once are harmless."""
-    posted = _post(_LOW, low=settings.LOW_BALANCE_CREDITS) if settings.LOW_BALANCE_CREDITS else 0
+    low = {"low": settings.LOW_BALANCE_CREDITS, "spending_in_debt": spending_in_debt()}
+    posted = _post(_LOW, **low) if settings.LOW_BALANCE_CREDITS else 0
     for days, not_before in zip(DAYS_BEFORE, (*DAYS_BEFORE[1:], 0), strict=True):
         posted += _post(_EXPIRING, days=days, not_before=not_before)
     log.info("credit_notices_posted", messages=posted)

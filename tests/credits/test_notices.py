@@ -7,6 +7,7 @@ import pytest
 
 from accounts.models import User
 from credits.balances import balance_of
+from credits.deposits import NewLot, claw_back, grant
 from credits.notices import Notes, notes_on, post_due
 from outbox.models import Message
 from tests.credits.conftest import Give, Take
@@ -88,6 +89,23 @@ def test_a_low_balance_that_no_verb_told_of_is_found_once(
     take_untold(50, "job:3")
     assert post_due() == 1
     assert told() == [("credits.low", 9), ("credits.low", 8)]
+
+
+@pytest.mark.parametrize(("may_spend", "left"), [(False, [("credits.low", 0)]), (True, [])])
+def test_in_debt_what_cannot_be_spent_does_not_count(
+    alice: User, give: Give, take: Take, settings: Any, may_spend: bool, left: list[tuple[str, int]]
+) -> None:
+    settings.LOW_BALANCE_CREDITS = 0
+    lots = [NewLot(kind="paid", amount=100)]
+    grant(user=alice, lots=lots, kind="purchase", source="cs_1", scope="tests", key="grant:1")
+    take(100, "job:1")
+    give(50)
+    claw_back(source="cs_1", returned_minor=900, paid_minor=900, scope="tests", key="refund:1")
+    settings.LOW_BALANCE_CREDITS, settings.CREDITS_SPENDING_IN_DEBT = 10, may_spend
+
+    post_due()
+
+    assert told() == left
 
 
 def test_who_never_spent_is_not_told(alice: User, give: Give) -> None:
