@@ -14,7 +14,7 @@ from credits.balances import balance_of
 from credits.book import Posting
 from credits.deposits import NewLot, claw_back, grant
 from credits.errors import InsufficientCredits
-from credits.spending import capture, hold, release, reverse, spend
+from credits.spending import capture, hold, hold_purchase, release, reverse, spend
 from credits.sweeping import sweep_credits
 from credits.transfers import transfer
 from tests.credits.clock import Clock
@@ -30,8 +30,8 @@ def held(user: User) -> uuid.UUID:
 
 
 def bought(user: User) -> str:
-    lot = NewLot(kind="paid", amount=10)
-    grant(user=user, lots=[lot], kind="purchase", scope="tests", key="before", source="cs_1")
+    lots = [NewLot(kind="paid", amount=10), NewLot(kind="bonus", amount=2)]
+    grant(user=user, lots=lots, kind="purchase", scope="tests", key="before", source="cs_1")
     return "cs_1"
 
 
@@ -58,9 +58,10 @@ VERBS: dict[str, tuple[Callable[[User], Any], Callable[..., Posting | None], int
     "claw_back": (
         bought,
         lambda user, source: claw_back(source=source, returned_minor=1, paid_minor=1, **WORDS),
-        60,
+        62,
         50,
     ),
+    "hold_purchase": (bought, lambda user, source: hold_purchase(source=source, **WORDS), 62, 62),
     "adjust": (
         lambda user: None,
         lambda user, _: adjust(user=user, amount=-7, reason="Counted twice", actor="operator", **WORDS),

@@ -60,6 +60,17 @@ def test_holds_and_refunds_are_told_of_too(alice: User, bob: User, give: Give) -
     assert [context["left"] for context in told("credits.low")] == [5, 0]
 
 
+def test_a_refund_of_a_pack_that_leaves_debt_is_told_of(give: Give, alice: User, take: Take) -> None:
+    lots = [NewLot(kind="paid", amount=100), NewLot(kind="bonus", amount=20)]
+    grant(user=alice, lots=lots, kind="purchase", source="cs_1", scope="tests", key="grant:1")
+    give(500, priority=900)
+    take(120, "job:1")
+
+    claw_back(source="cs_1", returned_minor=900, paid_minor=900, scope="tests", key="refund:1")
+
+    assert [context["left"] for context in told("credits.low")] == [0]
+
+
 def test_nothing_is_told_of_what_did_not_happen(give: Give, take: Take) -> None:
     give(50)
     with pytest.raises(InsufficientCredits):
