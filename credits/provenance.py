@@ -8,6 +8,7 @@ from django.db import connection
 
 from credits import balances
 from credits.balances import SOON, Line
+from credits.book import available_of
 from credits.models import Entry
 from credits.people import Person
 
@@ -44,7 +45,8 @@ class Totals:
     """What the entries of one account add up to: `free + held + expired` is the sum of all kinds."""
 
     of_kind: dict[str, Total] = field(default_factory=dict)
-    free: int = 0  # can be spent, unless debt blocks it
+    free: int = 0  # in unexpired lots, not held
+    available: int = 0  # what a page shows as the balance: nothing of it while debt blocks spending
     held: int = 0
     expired: int = 0  # and not booked yet
     debt: int = 0
@@ -109,6 +111,7 @@ def totals_of(user: Person) -> Totals:
     return Totals(
         of_kind=kinds,
         free=free,
+        available=available_of(free=free, debt=debt),
         held=held,
         expired=expired,
         debt=debt,

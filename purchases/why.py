@@ -93,14 +93,26 @@ def _went(totals: Totals) -> Iterator[str]:
 
 def _to_come(totals: Totals) -> Iterator[str]:
     if totals.debt:
-        yield _(
-            "%(amount)s are owed after a refund or dispute, and your next purchase settles that first"
-        ) % {"amount": intcomma(totals.debt)}
+        yield _owed(totals) % {"amount": intcomma(totals.debt)}
     if totals.next_expiry:
         yield ngettext("%(amount)s expires on %(date)s", "%(amount)s expire on %(date)s", totals.expiring) % {
             "amount": intcomma(totals.expiring),
             "date": _day(totals.next_expiry),
         }
+
+
+def _owed(totals: Totals) -> str:
+    if totals.available < totals.free:
+        return ngettext(
+            "%(amount)s is owed after a refund or dispute, and none can be spent before a purchase settles it",
+            "%(amount)s are owed after a refund or dispute, and none can be spent before a purchase settles them",
+            totals.debt,
+        )
+    return ngettext(
+        "%(amount)s is owed after a refund or dispute, and your next purchase settles it first",
+        "%(amount)s are owed after a refund or dispute, and your next purchase settles them first",
+        totals.debt,
+    )
 
 
 def _sum(totals: Totals, kinds: str) -> int:

@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
+from pytest_django.fixtures import Settings
 
 from accounts.models import User
 from credits.adjusting import adjust
@@ -79,7 +80,17 @@ def test_every_way_of_coming_and_going_is_in_it(alice: User, bob: User) -> None:
     assert balance_of(alice).available == 1027
 
 
-def test_the_numbers_add_up_with_debt(alice: User) -> None:
+@pytest.mark.parametrize(
+    ("may_spend", "meanwhile"),
+    [
+        (False, "and none can be spent before a purchase settles them"),
+        (True, "and your next purchase settles them first"),
+    ],
+)
+def test_the_numbers_add_up_with_debt(
+    alice: User, settings: Settings, may_spend: bool, meanwhile: str
+) -> None:
+    settings.CREDITS_SPENDING_IN_DEBT = may_spend
     buy(alice, "cs_1")
     spend(user=alice, amount=70, scope="tests", key="job:1")
     claw_back(source="cs_1", returned_minor=500, paid_minor=500, scope="tests", key="refund")
@@ -89,8 +100,9 @@ def test_the_numbers_add_up_with_debt(alice: User) -> None:
 
     assert text == (
         f"You have 8 credits: 50 bought on {today()}, 20 bonus, 8 given, less 70 spent in 1 use;"
-        " 70 are owed after a refund or dispute, and your next purchase settles that first."
+        f" 70 are owed after a refund or dispute, {meanwhile}."
     )
+    assert balance_of(alice).available == (8 if may_spend else 0)
 
 
 def test_only_debt_is_a_sentence_too(alice: User) -> None:
