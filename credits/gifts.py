@@ -1,12 +1,16 @@
 """Credits that nobody paid for: promotional, bonus, adjustment. Paid ones come from a settled purchase alone."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from django.utils import timezone
+
 from credits import book
 from credits.book import Posting
+from credits.errors import LotRefused
+from credits.models import LedgerTransaction
 from credits.people import Person
 
 GiftKind = Literal["promo", "bonus", "adjustment"]
@@ -72,15 +76,32 @@ def give_each(
     """
     gift = _gift(amount, kind, description, expires_at, metadata, actor)
     given = given_before = passed_over = 0
-    people = list(dict.fromkeys(user.pk for user in users))
-    for first in range(0, len(people), AT_A_TIME):
-        chunk = people[first : first + AT_A_TIME]
+    for chunk in _chunks(users):
         postings = book.post_each("grant", scope=scope, key=key, p_user_ids=chunk, **gift)
         replayed = sum(posting.replayed for posting in postings)
         given += len(postings) - replayed
         given_before += replayed
         passed_over += len(chunk) - len(postings)
     return Handout(given=given, given_before=given_before, passed_over=passed_over)
+
+
+def given_before(users: Iterable[Person], *, scope: str, key: str) -> int:
+    """Return how many of `users` were given something under this scope and key."""
+    given = LedgerTransaction.objects.filter(kind=LedgerTransaction.Kind.GRANT, scope=scope, key=key)
+    return sum(given.filter(account__user__in=chunk).count() for chunk in _chunks(users))
+
+
+def check_terms(*, amount: int, expires_at: datetime | None) -> None:
+    """Raise AmountOutOfRange or LotRefused where a gift like this would, as far as it can be known before."""
+    book.check_amount(amount)
+    if expires_at is not None and expires_at <= timezone.now():
+        raise LotRefused
+
+
+def _chunks(users: Iterable[Person]) -> Iterator[list[Any]]:
+    people = list(dict.fromkeys(user.pk for user in users))
+    for first in range(0, len(people), AT_A_TIME):
+        yield people[first : first + AT_A_TIME]
 
 
 def _gift(

@@ -18,7 +18,7 @@ class DeedForm(forms.Form):
 
     reason = forms.CharField(
         label=_("Reason"),
-        max_length=500,
+        max_length=operators.LONGEST_REASON,
         widget=forms.Textarea(attrs={"rows": 3, "cols": 60}),
         help_text=_("Kept for ever, with your name. No personal data."),
     )

@@ -26,6 +26,8 @@ from purchases.models import FraudWarning, OperatorAction, Purchase, StripeEvent
 log = structlog.get_logger(__name__)
 
 Kind = OperatorAction.Kind
+CAMPAIGNS = "campaigns"  # the scope of their keys
+LONGEST_REASON = 500
 PERMISSIONS: Mapping[str, str] = {
     Kind.SETTLE: "purchases.settle_purchase",
     Kind.REPLAY: "purchases.replay_stripeevent",
@@ -149,7 +151,7 @@ def release(purchase: Purchase, *, accepted: str, deed: Deed) -> OperatorAction:
 def adjust(user: Any, *, amount: int, deed: Deed) -> OperatorAction:
     """Give credits, or take them (a negative amount). Beyond OPERATORS_ADJUST_LIMIT it takes another permission."""
     subject = f"user:{user.pk}"
-    _require_within_limit(abs(amount), deed, subject=subject)
+    _require_within_limit(abs(amount), deed.by, subject=subject)
     with _written_down(Kind.ADJUST, deed, subject=subject, details={"amount": amount}) as action:
         posting = adjusting.adjust(
             user=user,
@@ -163,6 +165,31 @@ def adjust(user: Any, *, amount: int, deed: Deed) -> OperatorAction:
     return action
 
 
+def foresee_gifts(
+    people: Sequence[Any],
+    *,
+    amount: int,
+    kind: GiftKind,
+    campaign: str,
+    expires_at: datetime | None,
+    by: Operator,
+) -> int:
+    """Return how many of `people` had a campaign's gift before. OPERATORS_ADJUST_LIMIT is what the others get together.
+
+    Raises NotAllowed, AmountOutOfRange, LotRefused; NotPossible where that campaign gave something else before.
+    """
+    subject = f"campaign:{campaign}"
+    before = OperatorAction.objects.filter(kind=Kind.ADJUST, subject=subject)
+    terms = _terms(amount, kind, expires_at)
+    if before.exclude(details__contains=terms).exclude(outcome__startswith="not done").exists():
+        raise NotPossible(_("This campaign gave something else before: choose another name."))
+    gifts.check_terms(amount=amount, expires_at=expires_at)
+    require(by, Kind.ADJUST, subject=subject)
+    had_it = gifts.given_before(people, scope=CAMPAIGNS, key=campaign)
+    _require_within_limit(amount * (len(people) - had_it), by, subject=subject)
+    return had_it
+
+
 def give_each(
     people: Sequence[Any],
     *,
@@ -172,24 +199,15 @@ def give_each(
     expires_at: datetime | None = None,
     deed: Deed,
 ) -> OperatorAction:
-    """Give everybody the same, each once for a campaign's name. OPERATORS_ADJUST_LIMIT is what all get together.
-
-    Raises NotAllowed, AmountOutOfRange, LotRefused; NotPossible where that campaign gave something else before.
-    """
-    subject = f"campaign:{campaign}"
-    _require_within_limit(amount * len(people), deed, subject=subject)
-    terms = {"amount": amount, "kind": kind, "expires_at": expires_at.isoformat() if expires_at else None}
-    before = OperatorAction.objects.filter(kind=Kind.ADJUST, subject=subject)
-    if before.exclude(details__contains=terms).exclude(outcome__startswith="not done").exists():
-        raise NotPossible(_("This campaign gave something else before: choose another name."))
-    with _written_down(
-        Kind.ADJUST, deed, subject=subject, details={**terms, "people": len(people)}
-    ) as action:
+    """Give everybody the same, each once for a campaign's name. Raises as foresee_gifts."""
+    foresee_gifts(people, amount=amount, kind=kind, campaign=campaign, expires_at=expires_at, by=deed.by)
+    details = {**_terms(amount, kind, expires_at), "people": len(people)}
+    with _written_down(Kind.ADJUST, deed, subject=f"campaign:{campaign}", details=details) as action:
         seen = gifts.give_each(
             users=people,
             amount=amount,
             kind=kind,
-            scope="campaigns",
+            scope=CAMPAIGNS,
             key=campaign,
             description=campaign,
             expires_at=expires_at,
@@ -197,6 +215,10 @@ def give_each(
         )
         action.outcome = f"given {seen.given}, before {seen.given_before}, merged {seen.passed_over}"
     return action
+
+
+def _terms(amount: int, kind: GiftKind, expires_at: datetime | None) -> dict[str, Any]:
+    return {"amount": amount, "kind": kind, "expires_at": expires_at.isoformat() if expires_at else None}
 
 
 def resolve_warning(warning: FraudWarning, *, deed: Deed) -> OperatorAction:
@@ -234,6 +256,8 @@ def _written_down(
     require(deed.by, kind, subject=subject)
     if not deed.reason.strip():
         raise NotPossible(_("A reason is needed."))
+    if len(deed.reason.strip()) > LONGEST_REASON:
+        raise NotPossible(_("A reason has up to %(longest)s characters.") % {"longest": LONGEST_REASON})
     action, is_new = OperatorAction.objects.get_or_create(
         uuid=deed.key,
         defaults={
@@ -258,11 +282,11 @@ def _written_down(
         _finish(action)
 
 
-def _require_within_limit(amount: int, deed: Deed, *, subject: str) -> None:
+def _require_within_limit(amount: int, by: Operator, *, subject: str) -> None:
     limit = settings.OPERATORS_ADJUST_LIMIT
-    if amount > limit and not deed.by.may_beyond_limit():
+    if amount > limit and not by.may_beyond_limit():
         words = _("You may adjust up to %(limit)s credits at once.") % {"limit": limit}
-        raise _refused(deed.by, Kind.ADJUST, subject=subject, words=words)
+        raise _refused(by, Kind.ADJUST, subject=subject, words=words)
 
 
 def _refused(operator: Operator, kind: str, *, subject: str, words: str) -> NotAllowed:

@@ -57,6 +57,7 @@ def test_each_has_what_give_would_have_given(alice: User, bob: User) -> None:
 def test_who_had_it_is_not_given_it_twice(crowd: list[User]) -> None:
     campaign(*crowd[:3])
 
+    assert gifts.given_before(crowd, scope="campaigns", key="spring") == 3
     assert campaign(*crowd, crowd[0]) == Handout(given=4, given_before=3, passed_over=0)
     assert {balance_of(person).available for person in crowd} == {10}
 

@@ -49,6 +49,40 @@ def test_everyone_is_everybody_active_with_an_address(alice: User) -> None:
     assert run("5", "--campaign", "spring", "--everyone", "--yes")["outcome"] == "given 1, before 0, merged 0"
 
 
+def foreseen(capsys: pytest.CaptureFixture[str], *words: str) -> Any:
+    with pytest.raises(SystemExit):
+        call_command("give_credits", *words, "--reason", "x", "--json")
+    return json.loads(capsys.readouterr().out)
+
+
+def test_what_is_foreseen_is_what_happens(
+    alice: User, letter: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("50", "--campaign", "spring", "--to", letter)
+    User.objects.create_user("carol@example.com")
+    run(*words, "--yes")
+
+    said = foreseen(capsys, "50", "--campaign", "spring", "--everyone")
+    assert (said["people"], said["had_it"], said["in_all"], said["done"]) == (3, 2, 50, False)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["6", "--campaign", "spring"], "another name"),
+        (["0", "--campaign", "x"], "whole number"),
+        (["5", "--campaign", "x", "--expires", "2020-01-31"], "expires"),
+        (["5000", "--campaign", "x", "--as", "clerk@example.com"], "up to 1000"),
+    ],
+)
+def test_what_would_be_refused_is_refused_without_yes_too(alice: User, words: list[str], said: str) -> None:
+    run("5", "--campaign", "spring", "--everyone", "--yes")
+    clerk("adjust_credits")
+
+    with pytest.raises(CommandError, match=said):
+        run(*words, "--everyone")
+
+
 def test_without_yes_nothing_is_given(alice: User) -> None:
     with pytest.raises(SystemExit):
         run("5", "--campaign", "spring", "--everyone")
@@ -113,6 +147,14 @@ def test_the_limit_is_of_all_together(letter: str, settings: Any) -> None:
 def test_what_makes_no_sense_is_refused(alice: User, words: list[str], said: str) -> None:
     with pytest.raises(CommandError, match=said):
         run(*words, "--yes")
+
+
+def test_a_guest_whose_credits_are_elsewhere_is_named(alice: User, letter: str) -> None:
+    gone = User.objects.create_user("gone@example.com", is_active=False)
+    Path(letter).write_text(f"alice@example.com\n{gone.pk}\n")
+
+    with pytest.raises(CommandError, match=f"another account: {gone.pk}"):
+        run("5", "--campaign", "spring", "--to", letter, "--yes")
 
 
 def test_names_of_nobody_are_listed_and_nobody_gets_anything(alice: User, letter: str) -> None:

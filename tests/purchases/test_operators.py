@@ -316,6 +316,13 @@ def test_a_command_adjusts(alice: User, by: str) -> None:
     assert balance_of(alice).available == 30
 
 
+def test_a_reason_that_is_too_long_is_refused_in_words(alice: User) -> None:
+    with pytest.raises(CommandError, match="up to 500 characters"):
+        run("adjust_credits", str(alice.pk), "30", "--reason", "x" * 501, "--yes")
+
+    assert balance_of(alice).available == 0
+
+
 def test_a_command_for_somebody_of_the_staff_needs_their_permission(alice: User, db: None) -> None:
     clerk("settle_purchase")
     words = ["adjust_credits", str(alice.pk), "30", "--reason", "x", "--yes", "--as"]

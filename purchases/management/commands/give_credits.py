@@ -11,7 +11,7 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 
 from purchases import operators
-from purchases.management.operating import OperatorCommand
+from purchases.management.operating import OperatorCommand, operator_named
 from purchases.models import OperatorAction
 from purchases.operators import Deed
 
@@ -36,17 +36,27 @@ class Command(OperatorCommand):
         people.add_argument("--to", type=_lines, metavar="FILE", help=words)
         parser.add_argument("--kind", choices=["promo", "bonus"], default="promo")
         parser.add_argument(
-            "--expires", type=_instant, metavar="WHEN", help="2027-01-31, or 2027-01-31T12:00+01:00"
+            "--expires",
+            dest="expires_at",
+            type=_instant,
+            metavar="WHEN",
+            help="2027-01-31, or 2027-01-31T12:00+01:00",
         )
         super().add_arguments(parser)
 
     def foresee(self, options: dict[str, Any]) -> dict[str, Any]:
         people = options["people"] = _everyone() if options["everyone"] else _named(options["to"])
-        return {"people": len(people), "amount": options["amount"], "in_all": len(people) * options["amount"]}
+        by = operator_named(options["operator"])
+        had_it = operators.foresee_gifts(people, **_terms(options), by=by)
+        amount, getting_it = options["amount"], len(people) - had_it
+        return {"people": len(people), "had_it": had_it, "amount": amount, "in_all": getting_it * amount}
 
     def act(self, options: dict[str, Any], deed: Deed) -> OperatorAction:
-        terms = {name: options[name] for name in ("amount", "kind", "campaign")}
-        return operators.give_each(options["people"], **terms, expires_at=options["expires"], deed=deed)
+        return operators.give_each(options["people"], **_terms(options), deed=deed)
+
+
+def _terms(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: options[name] for name in ("amount", "kind", "campaign", "expires_at")}
 
 
 def _everyone() -> list[Any]:
@@ -57,6 +67,10 @@ def _named(names: list[str]) -> list[Any]:
     found = {name: operators.person_named(name) for name in names}
     if unknown := [name for name, person in found.items() if person is None]:
         raise CommandError(f"There is no such user: {', '.join(unknown)}.")
+    if ended := [name for name, person in found.items() if not person.is_active]:
+        raise CommandError(
+            f"Not active, or a guest whose credits are with another account: {', '.join(ended)}."
+        )
     return list({person.pk: person for person in found.values()}.values())
 
 
