@@ -14,6 +14,8 @@ from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 from django.urls import reverse
+from django.utils.formats import number_format
+from django.utils.translation import ngettext
 
 from checkout import sessions
 from checkout.errors import SessionNotActive
@@ -181,7 +183,7 @@ def _request(purchase: Purchase, owner: AbstractBaseUser, *, customer: str) -> d
         "currency": purchase.currency.lower(),
         "unit_amount": purchase.price_minor,
         "product_data": {
-            "name": f"{purchase.tier_name}: {purchase.total_credits} credits",
+            "name": _product_name(purchase),
             **trade.product_params(),
         },
         **trade.price_params(),
@@ -199,6 +201,13 @@ def _request(purchase: Purchase, owner: AbstractBaseUser, *, customer: str) -> d
         "expires_at": int(purchase.stripe_expires_at.timestamp()),
         **trade.session_params(owner, customer=customer),
     }
+
+
+def _product_name(purchase: Purchase) -> str:
+    """What Stripe's page and receipt call it, in the buyer's language."""
+    credits = purchase.total_credits
+    words = ngettext("%(name)s: %(credits)s credit", "%(name)s: %(credits)s credits", credits)
+    return words % {"name": purchase.tier_name, "credits": number_format(credits)}
 
 
 def _address(name: str, purchase: Purchase) -> str:

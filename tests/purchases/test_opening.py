@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.db.models.functions import Now
+from django.utils import translation
 
 from accounts.models import User
 from checkout import sessions
@@ -54,6 +55,18 @@ def test_stripe_is_told_our_price_and_where_to_come_back(opened: Purchase) -> No
     assert opened.request["success_url"] == (
         f"http://testserver/purchases/return/{opened.uuid}/?session_id={{CHECKOUT_SESSION_ID}}"
     )
+
+
+def test_stripes_page_names_what_is_bought_in_the_buyers_language(
+    alice: User, plus: Tier, stripe: SandboxProcess
+) -> None:
+    Tier.objects.update(credits=1_234_567, bonus_credits=0)
+    with translation.override("de"):
+        session = sessions.start(owner=alice, tier=Tier.objects.get())
+        purchase = opening.open_payment(owner=alice, session=session).purchase
+
+    product = purchase.request["line_items"][0]["price_data"]["product_data"]
+    assert product["name"] == "Plus: 1.234.567 Credits"
 
 
 def test_stripes_session_ends_before_ours(opened: Purchase, session: CheckoutSession) -> None:
