@@ -14,6 +14,13 @@ from accounts.addresses import LONGEST, normalised
 from accounts.models import User
 
 
+def _twice(fields: tuple[forms.CharField, forms.CharField]) -> tuple[forms.CharField, forms.CharField]:
+    """A password and the same again; the label of the second says all that there is to say."""
+    first, again = fields
+    again.label, again.help_text = _("The same password again"), ""
+    return first, again
+
+
 class AddressField(forms.EmailField):
     """An e-mail address in the form in which we keep it."""
 
@@ -46,9 +53,7 @@ class RegistrationForm(auth_forms.SetPasswordMixin, forms.Form):  # type: ignore
         widget=forms.EmailInput(attrs={"autocomplete": "email", "autofocus": True}),
         help_text=_("For signing in and for receipts; nobody else sees it."),
     )
-    password1, password2 = auth_forms.SetPasswordMixin.create_password_fields(
-        label2=_("The same password again")
-    )
+    password1, password2 = _twice(auth_forms.SetPasswordMixin.create_password_fields())
 
     def clean(self) -> dict[str, Any] | None:
         self.validate_passwords()
@@ -79,6 +84,9 @@ class NewPasswordForm(auth_forms.SetPasswordForm):  # type: ignore[type-arg]
     """The form behind the link in our e-mail."""
 
     user: User
+    new_password1, new_password2 = _twice(
+        auth_forms.SetPasswordMixin.create_password_fields(label1=_("New password"))
+    )
 
     def save(self, commit: bool = True) -> User:
         passwords.reset(user=self.user, password=self.cleaned_data["new_password1"])
@@ -89,6 +97,9 @@ class PasswordChangeForm(auth_forms.PasswordChangeForm):
     """Asks for the old password, and counts wrong ones as the sign-in does."""
 
     user: User
+    new_password1, new_password2 = _twice(
+        auth_forms.SetPasswordMixin.create_password_fields(label1=_("New password"))
+    )
 
     def __init__(self, user: User, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
         self.request = request

@@ -51,6 +51,16 @@ def link(visitor: Client, alice: User) -> str:
     return link_in(letters()[0])
 
 
+def test_the_second_field_asks_for_the_same_password_again(
+    visitor: Client, alice_client: Client, link: str
+) -> None:
+    """Not for "the same password as before", which is the forgotten one."""
+    for page in (visitor.get(follow_link(visitor, link)), alice_client.get(CHANGE)):
+        html = page.content.decode()
+        assert "The same password again" in html
+        assert "as before" not in html
+
+
 def test_link_goes_to_the_address_that_is_stored(visitor: Client, alice: User) -> None:
     response = visitor.post(RESET, {"email": "ALICE@example.com"})
 
