@@ -1,6 +1,7 @@
 """What surrounds every request: whom proxies may speak for, safe headers, the request's log lines."""
 
 import codecs
+import re
 from collections.abc import Callable
 from ipaddress import IPv4Address, ip_address, ip_network
 
@@ -10,8 +11,9 @@ from csp.middleware import CSPMiddleware
 from csp.utils import build_policy
 from django.conf import settings
 from django.core.exceptions import BadRequest
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponsePermanentRedirect
 from django.http.response import HttpResponseBase
+from django.middleware.common import CommonMiddleware
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.cache import patch_cache_control
@@ -21,6 +23,7 @@ from rest.middleware import PREFIX as API
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
+BY_ADDRESS = re.compile(r"/(healthz/|metrics$)")
 FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST", "HTTP_FORWARDED")
 
 
@@ -43,6 +46,13 @@ class TrustedProxies:
             # A proxy that sets the scheme instead of appending leaves one.
             request.META["HTTP_X_FORWARDED_PROTO"] = schemes[-min(count, len(schemes))]
         return self.get_response(request)
+
+
+class NamedHost(CommonMiddleware):
+    """Django's, which refuses a Host that is not ours; but a probe and a scraper ask by address."""
+
+    def process_request(self, request: HttpRequest) -> HttpResponsePermanentRedirect | None:
+        return None if BY_ADDRESS.match(request.path_info) else super().process_request(request)
 
 
 class OnlyUtf8:

@@ -28,6 +28,13 @@ def test_live_needs_no_database() -> None:
     assert (response.status_code, response.json()) == (200, {"status": "ok"})
 
 
+@pytest.mark.parametrize(
+    ("path", "status"), [("/healthz/live", 200), ("/healthz/ready", 200), ("/metrics", 200), ("/", 400)]
+)
+def test_who_watches_asks_by_address(db: None, path: str, status: int) -> None:
+    assert Client(headers={"host": "10.0.0.5:8000"}).get(path).status_code == status
+
+
 def test_ready_when_all_is_well(db: None) -> None:
     beat()
     response = Client().get("/healthz/ready")
