@@ -1,7 +1,9 @@
 """`{% this_page %}`: the address to come back to. A `next` that leads away is left out: no page repeats it.
 
-What answered a form at an address without a page of its own is come back to at `/`.
+What answered a form at an address without a page of its own is come back to at the form, else at `/`.
 """
+
+from urllib.parse import urlsplit, urlunsplit
 
 from django import template
 from django.http import QueryDict
@@ -15,12 +17,15 @@ register = template.Library()
 
 @register.simple_tag(takes_context=True)
 def this_page(context: Context) -> str:
-    """Path and query of the page that is shown; nothing where there is no request."""
+    """Path and query of the page that is shown, or, of a form's answer, of the page with the form; nothing where there
+    is no request."""
     request = context.get("request")
     if request is None:
         return ""
     if not coming_back.is_a_page(request.path, request):
-        return "/"
+        form = urlsplit(request.headers.get("referer", ""))
+        here = urlunsplit(form._replace(scheme="", netloc="", fragment=""))
+        return here if form.netloc == request.get_host() and coming_back.is_a_page(here, request) else "/"
     query: QueryDict = request.GET
     leads_away = not url_has_allowed_host_and_scheme(
         query.get("next", "/"), allowed_hosts={request.get_host()}

@@ -1,14 +1,16 @@
 """Tags that every page uses: what is rendered once, and how an instant is written."""
 
+import uuid
 from datetime import UTC, datetime
 
 import pytest
-from django.template import TemplateSyntaxError, engines
-from django.test import Client
+from django.template import Context, TemplateSyntaxError, engines
+from django.test import Client, RequestFactory
 from django.utils import timezone, translation
 
 from accounts.models import User
 from accounts.passwords import PASSWORD_BACKEND
+from config.templatetags import here
 
 
 def rendered(source: str, *contexts: dict[str, object]) -> list[str]:
@@ -87,3 +89,26 @@ def test_a_moment_is_in_the_site_s_time_zone() -> None:
         (text,) = rendered("{% load moments %}{% moment at %}", {"at": INSTANT})
 
     assert text == '<time datetime="2026-11-22T01:08:30+09:00">Nov. 22, 2026, 1:08 a.m.</time>'
+
+
+PAY = f"/purchases/pay/{uuid.UUID(int=1)}/"
+
+
+@pytest.mark.parametrize(
+    ("path", "referer", "expected"),
+    [
+        ("/pricing/", "http://testserver/credits/", "/pricing/"),
+        (
+            PAY,
+            "http://testserver/credits/?from=2026-05-01",
+            "/credits/?from=2026-05-01",
+        ),
+        (PAY, f"http://testserver{PAY}", "/"),
+        (PAY, "http://evil.example/credits/", "/"),
+        (PAY, "", "/"),
+    ],
+)
+def test_a_forms_answer_leads_back_to_the_form(path: str, referer: str, expected: str) -> None:
+    headers = {"referer": referer} if referer else {}
+
+    assert here.this_page(Context({"request": RequestFactory(headers=headers).post(path)})) == expected
