@@ -1,5 +1,6 @@
 """What `make run` starts: refusals in one sentence, and its end when one of its processes ends."""
 
+import json
 import os
 import re
 import signal
@@ -15,6 +16,7 @@ import psutil
 import pytest
 from django.core.management import CommandError, call_command
 
+from config.management.commands.demo import Command
 from tests.sandbox_process import PROJECT, free_port
 
 # The demo decides these itself where a person has set nothing.
@@ -34,6 +36,31 @@ DECIDED = {
 def test_demo_needs_debug() -> None:
     with pytest.raises(CommandError, match=r"^The demo needs DEBUG=true: "):
         call_command("demo")
+
+
+def test_a_program_is_told_where_it_runs(
+    settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.DEBUG, settings.USES_SANDBOX, settings.USES_EMBEDDED_POSTGRES = True, True, False
+    settings.STATE_DIR = tmp_path
+    for step in ("_prepare_database", "_start", "_wait_until_ready", "_watch"):
+        monkeypatch.setattr(Command, step, lambda *args, **words: None)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    web, sandbox = free_port(), free_port()
+
+    try:
+        call_command("demo", f"--port={web}", f"--sandbox-port={sandbox}", "--json")
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    said = capsys.readouterr()
+    assert json.loads(said.out) == {
+        "web": f"http://localhost:{web}",
+        "sandbox": f"http://localhost:{sandbox}",
+        "logs": str(tmp_path / "logs"),
+    }
+    assert "4242 4242 4242 4242" in said.err
 
 
 @pytest.mark.parametrize("port", ["abc", "0", "65536", "-1", "80.5"])

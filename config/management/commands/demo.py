@@ -1,5 +1,6 @@
 """The whole of Coffer on one machine: what `make run` starts."""
 
+import json
 import os
 import signal
 import sys
@@ -35,11 +36,16 @@ class Command(BaseCommand):
             "--sandbox-port", default=sandbox_port, help="the sandbox's; else SANDBOX_PORT, else 8001"
         )
 
+        words = "print one JSON object once all of it runs; what is said to people goes to stderr"
+        parser.add_argument("--json", action="store_true", help=words)
+
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEBUG:
             raise CommandError("The demo needs DEBUG=true: it makes users with a known password.")
         web, sandbox = _port("PORT", options["port"]), _port("SANDBOX_PORT", options["sandbox_port"])
         has_sandbox = settings.USES_SANDBOX
+        self._is_json = options["json"]
+        self._words = self.stderr if self._is_json else self.stdout
         try:
             refuse_taken_port("web server", web, "PORT")
             if has_sandbox:
@@ -66,7 +72,7 @@ class Command(BaseCommand):
             self._welcome(web, sandbox, has_sandbox=has_sandbox)
             self._watch(processes)
         except KeyboardInterrupt:
-            self.stdout.write("\nStopping ...")
+            self._words.write("\nStopping ...")
         finally:
             # A second Ctrl-C must not leave half of them behind.
             for number in (signal.SIGINT, signal.SIGTERM):
@@ -78,7 +84,7 @@ class Command(BaseCommand):
             connection.close()
 
     def _prepare_database(self) -> None:
-        self.stdout.write("Preparing the database ...")
+        self._words.write("Preparing the database ...")
         call_command("migrate", verbosity=0, interactive=False)
         runtime_role = str(connection.settings_dict["USER"])
         if runtime_role != settings.MIGRATE_DATABASE.get("USER"):
@@ -108,7 +114,7 @@ class Command(BaseCommand):
         """The worker is started again, as systemd would: a message that nobody can read ends it. Nothing else ends."""
         while True:
             if processes.dead() == "worker":
-                self.stdout.write(
+                self._words.write(
                     f"The worker has ended and is started again. Its log: {processes.log('worker')}"
                 )
                 time.sleep(RESTART_SECONDS)
@@ -141,8 +147,15 @@ class Command(BaseCommand):
             "  Stop                   Ctrl-C",
             "",
         ]
-        self.stdout.write("\n".join(lines))
-        self.stdout.flush()
+        self._words.write("\n".join(lines))
+        self._words.flush()
+        if self._is_json:
+            addresses = {
+                "web": f"http://localhost:{web}",
+                "sandbox": f"http://localhost:{sandbox}" if has_sandbox else None,
+            }
+            self.stdout.write(json.dumps({**addresses, "logs": str(settings.STATE_DIR / "logs")}))
+            self.stdout.flush()
 
 
 def _port(name: str, text: str) -> int:
