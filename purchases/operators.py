@@ -112,6 +112,11 @@ def expire(purchase: Purchase, *, deed: Deed) -> OperatorAction:
     """End the payment page at Stripe. Where it was just paid, it is settled instead."""
     session_id = _session_id(purchase)
     with _written_down(Kind.EXPIRE, deed, subject=f"purchase:{purchase.uuid}") as action:
+        if purchase.status not in (Purchase.Status.OPENING, Purchase.Status.OPEN):
+            raise NotPossible(
+                _("It has no payment page that is open: it is %(status)s.")
+                % {"status": purchase.get_status_display()}
+            )
         try:
             truth = stripe_gateway.expire_session(session_id)
         except StripeRefused:

@@ -43,8 +43,10 @@ class OperatorCommand(BaseCommand):
                 self.stderr.write("Nothing was done. Add --yes to do it.")
                 sys.exit(1)
             action = self.act(options, Deed(by=by, reason=options["reason"], key=uuid.uuid4()))
-        except (PurchasesError, CreditsError) as error:
-            raise CommandError(f"Not done: {error}") from error
+        except (PurchasesError, CreditsError, CommandError) as error:
+            if options["json"]:
+                self._say({"done": False, "error": str(error)}, options)
+            raise error if isinstance(error, CommandError) else CommandError(f"Not done: {error}") from error
         self._say({**shown, "done": True, "outcome": action.outcome, "action": str(action.uuid)}, options)
 
     def _say(self, answer: dict[str, Any], options: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from io import StringIO
 from typing import Any
 
@@ -201,7 +202,8 @@ def test_each_deed_needs_its_permission(credited: Purchase, alice: User, permiss
         act(credited, deed(lacking))
     assert not OperatorAction.objects.exists()
     assert balance_of(alice).available == 220
-    act(credited, deed(having))
+    with suppress(NotPossible):  # to expire what is credited: allowed, and in vain
+        act(credited, deed(having))
     assert OperatorAction.objects.get().actor == having
 
 
@@ -301,6 +303,16 @@ def test_a_command_expires(opened: Purchase) -> None:
     said = run("expire_purchase", opened.stripe_session_id or "", "--reason", "Wrong price", "--yes")
 
     assert said["outcome"] == "expired"
+
+
+def test_what_has_no_open_page_cannot_be_expired(
+    credited: Purchase, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(CommandError, match="it is credited"):
+        call_command("expire_purchase", str(credited.uuid), "--reason", "x", "--yes", "--json")
+
+    said = json.loads(capsys.readouterr().out)
+    assert (said["done"], "it is credited" in said["error"]) == (False, True)
 
 
 def test_a_command_replays(alice: User, paid: Purchase) -> None:
