@@ -1,5 +1,5 @@
 -- Locks in one order, whoever follows whom: what comes back to a merged account locks it and then its heir, so that nobody
--- else may hold the heir and wait for the merged one. Replaces credits_transfer and credits_grant_each.
+-- else may hold the heir and wait for the merged one. Replaces credits_transfer.
 
 -- Promise: everything that p_from has is p_to's, and p_from answers account_merged from now on. Open holds stay; what they
 -- let go of follows by itself. An account that was merged before is locked before its heir, as by all that follows it; else
@@ -62,39 +62,5 @@ begin
     update credits_account set merged_into_id = v_to.id where id = v_from.id;
   end if;
   return v_transaction.result;
-end
-$$;
-
--- Promise: each of these people has what credits_grant would have given alone, under a scope and key of their own account,
--- or nobody has. Whose account was merged is passed over: what it had is with another. Accounts are locked in the order
--- of their numbers, as a transfer locks them. Returns an answer for each.
--- Raises CR002 key reused, CR005 amount, CR007 lot refused.
-create or replace function credits_grant_each(
-  p_user_ids jsonb,
-  p_lots jsonb,
-  p_scope text,
-  p_key text,
-  p_actor text,
-  p_reason text,
-  p_metadata jsonb
-) returns setof jsonb
-language plpgsql
-security definer
-set search_path = pg_catalog, public, pg_temp
-as $$
-declare
-  v_user_ids bigint[] := array(select distinct value::bigint from jsonb_array_elements(p_user_ids));
-  v_user_id bigint;
-begin
-  perform from credits_account where user_id = any(v_user_ids) and merged_into_id is null order by id for no key update;
-  for v_user_id in
-    select given.user_id
-    from unnest(v_user_ids) as given(user_id)
-    left join credits_account as account using (user_id)
-    where account.merged_into_id is null
-    order by account.id, given.user_id
-  loop
-    return next credits_grant(v_user_id, p_lots, 'grant', p_scope, p_key, '', '', p_actor, p_reason, p_metadata);
-  end loop;
 end
 $$;
