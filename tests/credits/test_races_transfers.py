@@ -6,7 +6,7 @@ from threading import Event
 
 import psycopg
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, transaction
 
 from accounts.models import User
 from credits.balances import balance_of
@@ -25,14 +25,14 @@ Besides = Callable[[User, User], object]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-SORTED = (
-    "perform from credits_account where user_id in (p_from_user_id, p_to_user_id)\n"
-    "  order by merged_into_id is null, id for no key update;"
-)
+SORTED = "perform credits_lock_unmerged(array[p_from_user_id, p_to_user_id]);"
 GIVER_FIRST = (
     f"perform from credits_account where user_id = p_from_user_id for no key update; {MEET}"
     "perform from credits_account where user_id = p_to_user_id for no key update;"
 )
+UNMERGED = " and merged_into_id is null"
+ASKED_ANEW = f"v_account_id{UNMERGED} for no key update;"
+ASKED_BEFORE = "v_account_id for no key update; perform pg_sleep(0.5);"
 
 
 def both_ways(alice: User, bob: User, give: Give, *, count: int = 10) -> list[Outcome]:
@@ -75,11 +75,7 @@ def give_both(alice: User, bob: User) -> object:
     return give_each(users=[alice, bob], amount=3, kind="promo", scope="tests", key="campaign")
 
 
-# Each with its guard, and what is left where that is taken out.
-BESIDES = [
-    (claim_again, "credits_transfer", SORTED, SORTED.replace("merged_into_id is null, ", "")),
-    (give_both, "credits_grant_each", "and merged_into_id is null order by id", "order by id"),
-]
+BESIDES = [claim_again, give_both]
 
 
 def while_a_hold_ends(
@@ -119,11 +115,10 @@ def wait_for(count: int) -> None:
             time.sleep(0.02)
 
 
-@pytest.mark.parametrize(("besides", "function", "guard", "without"), BESIDES)
+@pytest.mark.parametrize("besides", BESIDES)
 def test_nobody_waits_for_what_follows_a_claim(
-    alice: User, bob: User, give: Give, owner: psycopg.Connection,
-    besides: Besides, function: str, guard: str, without: str,
-) -> None:  # fmt: skip
+    alice: User, bob: User, give: Give, owner: psycopg.Connection, besides: Besides
+) -> None:
     outcomes = while_a_hold_ends(besides, alice, bob, give, owner)
 
     assert [outcome for outcome in outcomes if isinstance(outcome, Exception)] == []
@@ -131,13 +126,106 @@ def test_nobody_waits_for_what_follows_a_claim(
     assert prove().problems == []
 
 
-@pytest.mark.parametrize(("besides", "function", "guard", "without"), BESIDES)
+@pytest.mark.parametrize("besides", BESIDES)
 def test_in_the_order_of_numbers_alone_they_do(
-    alice: User, bob: User, give: Give, owner: psycopg.Connection,
-    besides: Besides, function: str, guard: str, without: str,
-) -> None:  # fmt: skip
-    with replaced(owner, {function: lambda source: source.replace(guard, without)}):
+    alice: User, bob: User, give: Give, owner: psycopg.Connection, besides: Besides
+) -> None:
+    with replaced(owner, {"credits_lock_unmerged": lambda source: source.replace(UNMERGED, "")}):
         outcomes = while_a_hold_ends(besides, alice, bob, give, owner)
+
+    assert any(isinstance(outcome, OperationalError) for outcome in outcomes)
+    assert prove().problems == []
+
+
+def while_a_claim_ends(
+    besides: Besides, alice: User, bob: User, give: Give, owner: psycopg.Connection
+) -> list[Outcome]:
+    """Bob's account goes to Alice's while something else waits for both, and the end of a hold for his."""
+    give(5)
+    give(7, user=bob)
+    held = hold(user=bob, amount=7, scope="tests", key="job:1").hold
+    assert held is not None
+    locked = Event()
+
+    def claim_slowly() -> object:
+        with transaction.atomic():
+            claim_again(alice, bob)
+            locked.set()
+            wait_for(2)
+        return None
+
+    def act() -> object:
+        locked.wait()
+        return besides(alice, bob)
+
+    def end() -> object:
+        locked.wait()
+        return release(hold=held, scope="tests", key="release:1")
+
+    return together(claim_slowly, act, end)
+
+
+@pytest.mark.parametrize("besides", BESIDES)
+def test_nobody_waits_for_who_saw_the_claim_too_late(
+    alice: User, bob: User, give: Give, owner: psycopg.Connection, besides: Besides
+) -> None:
+    outcomes = while_a_claim_ends(besides, alice, bob, give, owner)
+
+    assert [outcome for outcome in outcomes if isinstance(outcome, Exception)] == []
+    assert balance_of(bob).current == 0
+    assert prove().problems == []
+
+
+@pytest.mark.parametrize("besides", BESIDES)
+def test_locked_as_it_was_before_the_claim_they_do(
+    alice: User, bob: User, give: Give, owner: psycopg.Connection, besides: Besides
+) -> None:
+    with replaced(owner, {"credits_lock_unmerged": lambda source: source.replace(ASKED_ANEW, ASKED_BEFORE)}):
+        outcomes = while_a_claim_ends(besides, alice, bob, give, owner)
+
+    assert any(isinstance(outcome, OperationalError) for outcome in outcomes)
+    assert prove().problems == []
+
+
+def newcomer(alice: User, bob: User, give: Give, owner: psycopg.Connection) -> list[Outcome]:
+    """Alice's account goes to Bob, who has none yet, while both are given something."""
+    give(5)
+    locked = Event()
+
+    def keep_waiting() -> object:
+        with owner.transaction():
+            owner.execute("select from credits_account where user_id = %s for update", [alice.pk])
+            locked.set()
+            wait_for(2)
+        return None
+
+    def give_first() -> object:
+        locked.wait()
+        return give_both(alice, bob)
+
+    def claim() -> object:
+        wait_for(1)
+        return transfer(source=alice, target=bob, scope="accounts", key="claim:1")
+
+    return together(keep_waiting, give_first, claim)
+
+
+def test_a_newcomers_account_is_opened_last(
+    alice: User, bob: User, give: Give, owner: psycopg.Connection
+) -> None:
+    outcomes = newcomer(alice, bob, give, owner)
+
+    assert [outcome for outcome in outcomes if isinstance(outcome, Exception)] == []
+    assert balance_of(bob).current == 11
+    assert prove().problems == []
+
+
+def test_opened_first_they_wait_for_each_other(
+    alice: User, bob: User, give: Give, owner: psycopg.Connection
+) -> None:
+    opened = f"perform credits_open_account(p_to_user_id); {SORTED}"
+    with replaced(owner, {"credits_transfer": lambda source: source.replace(SORTED, opened)}):
+        outcomes = newcomer(alice, bob, give, owner)
 
     assert any(isinstance(outcome, OperationalError) for outcome in outcomes)
     assert prove().problems == []
