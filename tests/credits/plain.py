@@ -3,7 +3,7 @@
 test_machine.py does the same to this and to the real one, and they must say the same and stand the same.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -18,16 +18,16 @@ from credits.errors import (
     MoreThanHeld,
     SourceUsed,
 )
-from tests.credits.plain_rows import Account, Entry, Hold, Lot
+from tests.credits.plain_rows import Account, Entry, Hold, Lot, burn_order, parts_of
 
 NOBODY = UUID(int=0)  # stands where an error has a uuid that the plain ledger does not know
-FOR_EVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Plain:
     """All verbs on all accounts. People are numbers; a hold, a spend and a purchase are what the verb answered."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_debt_allowed: bool = False) -> None:
+        self.is_debt_allowed = is_debt_allowed
         self.now = datetime.min.replace(tzinfo=UTC)
         self.accounts: dict[int, Account] = {}
         self.lots: list[Lot] = []
@@ -60,6 +60,14 @@ class Plain:
             self.purchases[source] = (account, made)
         return self._answer(account, key, request, added=sum(lot.granted for lot in made))
 
+    def give_each(self, people: list[int], key: str, amount: int) -> Any:
+        """Given, given before."""
+        here = [person for person in people if not self._open(person).merged_into]
+        before = sum(key in self.accounts[person].answers for person in here)
+        for person in here:
+            self.grant(person, key, [{"kind": "promo", "amount": amount}])
+        return len(here) - before, before
+
     def spend(self, person: int, key: str, amount: int) -> Any:
         account, request = self.accounts.get(person, Account()), ("spend", amount)
         if known := self._known(account, key, request):
@@ -73,19 +81,25 @@ class Plain:
         account, request = self.accounts.get(person, Account()), ("hold", amount, length)
         if known := self._known(account, key, request):
             return known[1]
-        parts = self._allocate(account, amount)
-        for lot, part in parts:
-            lot.held += part
-            account.hold_steps += 1
-        self.holds.append(Hold(account, amount, None if length is None else self.now + length, parts))
-        return self._answer(account, key, request, taken=parts)
+        until, parts = self.now + length if length else None, self._allocate(account, amount)
+        return self._put_aside(Hold(account, amount, until, parts), key, request)
+
+    def hold_purchase(self, source: str, key: str) -> Any:
+        (account, lots), request = self.purchases[source], ("hold_purchase", source)
+        while not (known := self._known(account, key, request)) and account.merged_into:
+            account = account.merged_into
+        if known:
+            return known[1]
+        parts = [(lot, lot.free) for lot in account.open_lots(self.now) if lot.root in lots]
+        held = Hold(account, sum(part for _, part in parts), None, parts)
+        return self._put_aside(held, key, request) if parts else None
 
     def capture(self, number: int, key: str, amount: int | None) -> Any:
         hold = self.holds[number]
         account, request = hold.account, ("capture", number, amount)
         if known := self._known(account, key, request):
             return known[1]
-        if not hold.is_open or (hold.expires_at or FOR_EVER) <= self.now:
+        if not hold.is_open or hold.is_due(self.now):
             raise HoldEnded(hold=NOBODY, outcome="")
         left = hold.amount if amount is None else amount
         if left > hold.amount:
@@ -119,8 +133,7 @@ class Plain:
         return answer
 
     def reverse(self, number: int, key: str, amount: int | None) -> Any:
-        account, entries = self.spends[number]
-        request = ("reverse", number, amount)
+        (account, entries), request = self.spends[number], ("reverse", number, amount)
         if known := self._known(account, key, request):
             return known[1]
         before = self.reversals.setdefault(number, [])
@@ -159,7 +172,7 @@ class Plain:
 
     def claw_back(self, source: str, returned: int, paid: int) -> Any:
         account, lots = self.purchases[source]
-        account = self._end_of(account)
+        account = account.heir
         answer, clawed = None, 0
         for is_cancelling in (True, False):
             for lot in lots:
@@ -190,11 +203,7 @@ class Plain:
 
     def sweep(self) -> tuple[int, int]:
         """Lots expired, holds released."""
-        due = [
-            number
-            for number, hold in enumerate(self.holds)
-            if hold.is_open and (hold.expires_at or FOR_EVER) <= self.now
-        ]
+        due = [number for number, hold in enumerate(self.holds) if hold.is_open and hold.is_due(self.now)]
         for number in due:
             self.release(number, f"expire:{number}", is_due=True)
         return sum(self.expire(account) for account in self.accounts.values()), len(due)
@@ -206,6 +215,9 @@ class Plain:
         return len(due)
 
     # What the verbs share.
+
+    def available(self, account: Account) -> int:
+        return 0 if account.debt and not self.is_debt_allowed else account.free(self.now)
 
     def _open(self, person: int) -> Account:
         return self.accounts.setdefault(person, Account())
@@ -219,13 +231,8 @@ class Plain:
         if account.merged_into:
             raise AccountMerged(to=NOBODY)
 
-    def _end_of(self, account: Account) -> Account:
-        while account.merged_into:
-            account = account.merged_into
-        return account
-
     def _answer(self, account: Account, key: str, request: Any, **more: Any) -> Any:
-        available = account.available(self.now)
+        available = self.available(account)
         answer = {
             "available": available, "balance": available + account.held, "lifetime": account.lifetime,
             "spent": account.spent, "version": account.version, "added": 0, "taken": [], "given_back": [], "clawed": 0,
@@ -239,14 +246,12 @@ class Plain:
         self, account: Account, amount: int, *, is_debt_allowed: bool = False
     ) -> list[tuple[Lot, int]]:
         self._refuse_merged(account)
-        if account.debt and not is_debt_allowed:
+        free = account.free(self.now)
+        if account.debt and not (is_debt_allowed or self.is_debt_allowed):
             raise AccountInDebt(required=amount, debt=account.debt)
-        if amount > account.free(self.now):
-            raise InsufficientCredits(required=amount, available=account.free(self.now))
-        return list(_parts(sorted(self._open_lots(account), key=_burn_order), amount))
-
-    def _open_lots(self, account: Account) -> list[Lot]:
-        return [lot for lot in account.lots if lot.free and not lot.has_expired(self.now)]
+        if amount > free:
+            raise InsufficientCredits(required=amount, available=free)
+        return list(parts_of(sorted(account.open_lots(self.now), key=burn_order), amount))
 
     def _enter(
         self,
@@ -296,6 +301,13 @@ class Plain:
         elif amount:
             self._repay(account, lot, amount)
 
+    def _put_aside(self, hold: Hold, key: str, request: Any) -> Any:
+        for lot, part in hold.lines:
+            lot.held += part
+            hold.account.hold_steps += 1
+        self.holds.append(hold)
+        return self._answer(hold.account, key, request, taken=hold.lines)
+
     def _end(self, hold: Hold) -> None:
         hold.is_open = False
         hold.account.hold_steps += 1
@@ -303,7 +315,7 @@ class Plain:
             lot.held -= reserved
 
     def _move(self, here: Account, there: Account) -> int:
-        lots = [(lot, lot.free) for lot in self._open_lots(here)]
+        lots = [(lot, lot.free) for lot in here.open_lots(self.now)]
         back = []
         for lot, amount in lots:
             self._enter(here, "transfer", lot, -amount)
@@ -313,13 +325,13 @@ class Plain:
         if debt := here.debt:
             self._enter(here, "transfer", None, 0, -debt)
             self._enter(there, "transfer", None, 0, debt)
-        for lot in sorted(self._open_lots(there), key=lambda lot: _burn_order(lot, paid_last=False)):
+        for lot in sorted(there.open_lots(self.now), key=lambda lot: burn_order(lot, paid_last=False)):
             self._repay(there, lot, lot.free if lot.kind == "paid" or lot in back else 0)
         return sum(amount for _, amount in lots)
 
     def _follow(self, account: Account) -> None:
         if account.merged_into:
-            self._move(account, self._end_of(account))
+            self._move(account, account.heir)
 
     def _about(self, lot: Lot) -> list[Entry]:
         return [
@@ -335,8 +347,8 @@ class Plain:
     def _take_back(self, account: Account, lot: Lot, amount: int) -> None:
         def take(kept: Callable[[Lot], bool]) -> None:
             nonlocal amount
-            lots = [one for one in self._open_lots(account) if kept(one)]
-            for one, part in _parts(sorted(lots, key=lambda one: _burn_order(one, paid_last=False)), amount):
+            lots = [one for one in account.open_lots(self.now) if kept(one)]
+            for one, part in parts_of(sorted(lots, key=lambda one: burn_order(one, paid_last=False)), amount):
                 self._enter(account, "claw_back", one, -part, about=lot)
                 amount -= part
 
@@ -364,8 +376,7 @@ class Plain:
         return max(0, booked + unbooked - counted)
 
     def _give_back(self, account: Account, lot: Lot, amount: int) -> None:
-        about = self._about(lot)
-        owed = self._owed_for(lot)
+        about, owed = self._about(lot), self._owed_for(lot)
         if part := min(amount, owed, account.debt):
             self._enter(account, "reinstatement", None, 0, -part, about=lot)
             amount, owed = amount - part, owed - part
@@ -384,18 +395,6 @@ class Plain:
                 new.append(part)
         new += [part] if (part := min(amount, owed)) else []
         for part in new:
-            terms = {
-                **vars(lot), "amount": part, "price_minor": lot.share_of_price(part), "expires_at": None,
-            }  # fmt: skip
+            price = lot.share_of_price(part)
+            terms = {**vars(lot), "amount": part, "price_minor": price, "expires_at": None}
             self._repay(account, self._fill(account, "reinstatement", terms, origin=lot, about=lot), part)
-
-
-def _burn_order(lot: Lot, *, paid_last: bool = True) -> tuple[Any, ...]:
-    return (lot.priority, lot.expires_at or FOR_EVER, paid_last and lot.kind == "paid", lot.number)
-
-
-def _parts(lots: list[Lot], amount: int) -> Iterator[tuple[Lot, int]]:
-    for lot in lots:
-        if part := min(amount, lot.free):
-            amount -= part
-            yield lot, part

@@ -1,8 +1,11 @@
 """What the plain ledger of plain.py is made of: lots, entries, holds, accounts, as plain objects."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
+
+FOR_EVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(eq=False)
@@ -56,6 +59,9 @@ class Hold:
     lines: list[tuple[Lot, int]]
     is_open: bool = True
 
+    def is_due(self, now: datetime) -> bool:
+        return self.expires_at is not None and self.expires_at <= now
+
 
 @dataclass(eq=False)
 class Account:
@@ -87,8 +93,23 @@ class Account:
     def version(self) -> int:
         return len(self.entries) + self.hold_steps
 
-    def free(self, now: datetime) -> int:
-        return sum(lot.free for lot in self.lots if not lot.has_expired(now))
+    @property
+    def heir(self) -> "Account":
+        return self.merged_into.heir if self.merged_into else self
 
-    def available(self, now: datetime) -> int:
-        return 0 if self.debt else self.free(now)
+    def open_lots(self, now: datetime) -> list[Lot]:
+        return [lot for lot in self.lots if lot.free and not lot.has_expired(now)]
+
+    def free(self, now: datetime) -> int:
+        return sum(lot.free for lot in self.open_lots(now))
+
+
+def burn_order(lot: Lot, *, paid_last: bool = True) -> tuple[Any, ...]:
+    return (lot.priority, lot.expires_at or FOR_EVER, paid_last and lot.kind == "paid", lot.number)
+
+
+def parts_of(lots: list[Lot], amount: int) -> Iterator[tuple[Lot, int]]:
+    for lot in lots:
+        if part := min(amount, lot.free):
+            amount -= part
+            yield lot, part

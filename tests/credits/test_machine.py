@@ -11,7 +11,8 @@ from typing import Any
 import psycopg
 import pytest
 from django.db import connection, transaction
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck
+from hypothesis import settings as searching
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
@@ -21,8 +22,9 @@ from credits.balances import PastBalance, balance_at, balance_of
 from credits.book import Posting
 from credits.deposits import NewLot, claw_back, grant
 from credits.errors import CreditsError
+from credits.gifts import give_each
 from credits.proof import prove
-from credits.spending import capture, hold, release, reverse, spend
+from credits.spending import capture, hold, hold_purchase, release, reverse, spend
 from credits.statements import statement_of
 from credits.sweeping import sweep_credits
 from credits.transfers import transfer
@@ -52,12 +54,13 @@ class LedgerMachine(RuleBasedStateMachine):
     """Three people, a clock that stands still between steps, and two ledgers."""
 
     steps = 0
+    is_debt_allowed = False
 
     def __init__(self) -> None:
         super().__init__()
         self.undo = transaction.atomic()
         self.undo.__enter__()
-        self.clock, self.plain = Clock(), Plain()
+        self.clock, self.plain = Clock(), Plain(is_debt_allowed=self.is_debt_allowed)
         self.plain.now = self.clock.now
         self.people = [User.objects.create_user(f"{uuid.uuid4()}@example.com") for _ in range(3)]
         self.holds: list[uuid.UUID] = []
@@ -90,6 +93,15 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(person=people, amount=amounts, length=lengths)
     def hold(self, person: int, amount: int, length: timedelta | None) -> None:
         self.ask("hold", person=person, amount=amount, length=length)
+
+    @rule(number=numbers)
+    def hold_purchase(self, number: int) -> None:
+        if self.sources:
+            self.ask("hold_purchase", source=self.sources[number % len(self.sources)])
+
+    @rule(given=st.lists(people, max_size=3), amount=amounts)
+    def give_each(self, given: list[int], amount: int) -> None:
+        self.ask("give_each", people=sorted(set(given)), amount=amount)
 
     @rule(number=numbers, amount=st.none() | amounts)
     def capture(self, number: int, amount: int | None) -> None:
@@ -164,7 +176,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def do(self, verb: str, arguments: dict[str, Any]) -> None:
         LedgerMachine.steps += 1
-        real: Callable[..., Posting | None] = getattr(self, f"real_{verb}")
+        real: Callable[..., Any] = getattr(self, f"real_{verb}")
         said = self.answered(lambda: self.in_words(real(**arguments)))
         if verb == "claw_back":
             arguments = {name: value for name, value in arguments.items() if name != "key"}
@@ -203,11 +215,18 @@ class LedgerMachine(RuleBasedStateMachine):
         return self.noted_spend(spend(user=self.people[person], scope="model", **request))
 
     def real_hold(self, person: int, length: timedelta | None, **request: Any) -> Posting:
-        posting = hold(user=self.people[person], expires_in=length, scope="model", **request)
-        assert posting.hold is not None
-        if not posting.replayed:
-            self.holds.append(posting.hold)
+        posting = self.noted_hold(hold(user=self.people[person], expires_in=length, scope="model", **request))
+        assert posting is not None
         return posting
+
+    def real_hold_purchase(self, **request: Any) -> Posting | None:
+        return self.noted_hold(hold_purchase(scope="model", **request))
+
+    def real_give_each(self, people: list[int], **request: Any) -> tuple[int, int]:
+        given = give_each(
+            users=[self.people[person] for person in people], kind="promo", scope="model", **request
+        )
+        return given.given, given.given_before
 
     def real_capture(self, number: int, **request: Any) -> Posting:
         return self.noted_spend(capture(hold=self.holds[number], scope="model", **request))
@@ -227,6 +246,11 @@ class LedgerMachine(RuleBasedStateMachine):
     def real_transfer(self, source: int, target: int, key: str) -> Posting | None:
         return transfer(source=self.people[source], target=self.people[target], scope="model", key=key)
 
+    def noted_hold(self, posting: Posting | None) -> Posting | None:
+        if posting is not None and posting.hold is not None and not posting.replayed:
+            self.holds.append(posting.hold)
+        return posting
+
     def noted_spend(self, posting: Posting) -> Posting:
         if not posting.replayed:
             self.spends.append(posting.id)
@@ -234,9 +258,9 @@ class LedgerMachine(RuleBasedStateMachine):
 
     # What both must agree on.
 
-    def in_words(self, posting: Posting | None) -> Any:
-        if posting is None:
-            return None
+    def in_words(self, posting: Any) -> Any:
+        if not isinstance(posting, Posting):
+            return posting
         self.name_lots()
         return {
             "available": posting.available, "balance": posting.balance, "lifetime": posting.lifetime,
@@ -295,8 +319,8 @@ class LedgerMachine(RuleBasedStateMachine):
                 yield lot.expires_at
 
     def stands(self, person: int) -> PastBalance:
-        account, now = self.plain.accounts.get(person, Account()), self.clock.now
-        available = account.available(now)
+        account = self.plain.accounts.get(person, Account())
+        available = self.plain.available(account)
         return PastBalance(
             seq=len(account.entries), posted=account.posted, current=available + account.held,
             available=available, held=account.held, debt=account.debt,
@@ -330,14 +354,24 @@ def number_of(lot: Lot | None) -> int | None:
     return None if lot is None else lot.number
 
 
+class MachineInDebt(LedgerMachine):
+    """The same where people may spend while they owe."""
+
+    is_debt_allowed = True
+
+
 @pytest.mark.django_db(transaction=True)
-def test_the_ledger_says_what_a_plain_one_says(owner: psycopg.Connection) -> None:
+@pytest.mark.parametrize("machine", [LedgerMachine, MachineInDebt])
+def test_the_ledger_says_what_a_plain_one_says(
+    owner: psycopg.Connection, settings: Any, machine: type[LedgerMachine]
+) -> None:
+    settings.CREDITS_SPENDING_IN_DEBT = machine.is_debt_allowed
     LedgerMachine.steps = 0
     with standing_clock(owner):
         while LedgerMachine.steps < STEPS:
             run_state_machine_as_test(
-                LedgerMachine,
-                settings=settings(
+                machine,
+                settings=searching(
                     max_examples=max(STEPS // STEPS_EACH, 1),
                     stateful_step_count=STEPS_EACH,
                     deadline=None,
