@@ -11,7 +11,7 @@ create or replace function credits_repayable(
   p_arriving jsonb,
   p_debt bigint,
   p_at timestamptz,
-  p_is_back boolean
+  p_is_back boolean default false
 )
 returns table (lot uuid, amount bigint)
 language plpgsql stable
