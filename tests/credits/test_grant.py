@@ -12,6 +12,7 @@ from credits.book import Posting
 from credits.deposits import NewLot, grant
 from credits.errors import AmountOutOfRange, KeyReused, LotRefused, SourceUsed
 from credits.models import Account, Entry, LedgerTransaction, Lot
+from credits.proof import prove
 from tests.credits.conftest import Give
 
 PLUS = [
@@ -144,12 +145,14 @@ def test_expiry_is_counted_from_the_grant(give: Give) -> None:
     assert lot.expires_at == lot.created_at + timedelta(days=30)
 
 
-def test_expiry_may_be_an_instant(give: Give) -> None:
-    instant = datetime(2099, 12, 31, 23, 59, 59, 123456, tzinfo=UTC)
+@pytest.mark.parametrize("year", [2099, 2345, 9998])
+def test_expiry_may_be_an_instant(give: Give, year: int) -> None:
+    instant = datetime(year, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
 
     give(50, expires_at=instant)
 
     assert Lot.objects.get().expires_at == instant
+    assert prove().problems == []
 
 
 @pytest.mark.parametrize(
