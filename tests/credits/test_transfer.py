@@ -10,7 +10,7 @@ from accounts.models import User
 from credits.balances import balance_of, history_of, posting_for
 from credits.book import Posting
 from credits.deposits import NewLot, claw_back, grant
-from credits.errors import AccountMerged
+from credits.errors import AccountMerged, KeyReused
 from credits.models import Account, Entry, Lot
 from credits.proof import prove
 from credits.spending import capture, hold, release, reverse, spend
@@ -348,3 +348,18 @@ def test_expired_credits_do_not_repay(alice: User, guest: User, clock: Clock) ->
 
     assert stands(alice) == (0, 0, 50)
     assert left_of(alice) == [("paid", 460), ("paid", 0)]
+
+
+def test_a_key_that_either_account_has_used_is_refused(
+    alice: User, bob: User, guest: User, give: Give
+) -> None:
+    give(5, user=guest)
+    claim(guest, alice)
+
+    with pytest.raises(KeyReused):
+        claim(alice, bob)
+
+    assert (balance_of(alice).current, balance_of(bob).current) == (5, 0)
+    again = claim(guest, alice)
+    assert again is not None
+    assert again.replayed
