@@ -1,8 +1,7 @@
 -- grant_each: one request, asked for many people in one statement.
 
 -- Promise: each of these people has what credits_grant would have given alone, under a scope and key of their own account,
--- or nobody has. Whose account was merged is passed over: what it had is with another. Accounts are locked in the order
--- of their numbers, as a transfer locks them. Returns an answer for each.
+-- or nobody has. Whose account was merged is passed over: what it had is with another. Returns an answer for each.
 -- Raises CR002 key reused, CR005 amount, CR007 lot refused.
 create or replace function credits_grant_each(
   p_user_ids jsonb,
@@ -21,7 +20,7 @@ declare
   v_user_ids bigint[] := array(select distinct value::bigint from jsonb_array_elements(p_user_ids));
   v_user_id bigint;
 begin
-  perform from credits_account where user_id = any(v_user_ids) and merged_into_id is null order by id for no key update;
+  perform credits_lock_unmerged(v_user_ids);
   for v_user_id in
     select given.user_id
     from unnest(v_user_ids) as given(user_id)

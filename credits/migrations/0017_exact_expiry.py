@@ -6,8 +6,8 @@ SQL = Path(__file__).resolve().parent.parent / "sql"
 
 
 class Migration(migrations.Migration):
-    dependencies = [("credits", "0016_lock_order")]
+    dependencies = [("credits", "0016_claw_back")]
 
     operations = [
-        migrations.RunSQL(sql=(SQL / "0071_claw_back.sql").read_text(), reverse_sql=migrations.RunSQL.noop),
+        migrations.RunSQL(sql=(SQL / "0071_expiry.sql").read_text(), reverse_sql=migrations.RunSQL.noop),
     ]

@@ -6,8 +6,8 @@ SQL = Path(__file__).resolve().parent.parent / "sql"
 
 
 class Migration(migrations.Migration):
-    dependencies = [("credits", "0017_claw_back")]
+    dependencies = [("credits", "0014_transfer")]
 
     operations = [
-        migrations.RunSQL(sql=(SQL / "0072_lock_order.sql").read_text(), reverse_sql=migrations.RunSQL.noop),
+        migrations.RunSQL(sql=(SQL / "0069_grant_each.sql").read_text(), reverse_sql=migrations.RunSQL.noop),
     ]

@@ -6,8 +6,8 @@ SQL = Path(__file__).resolve().parent.parent / "sql"
 
 
 class Migration(migrations.Migration):
-    dependencies = [("credits", "0018_lock_order")]
+    dependencies = [("credits", "0013_hold_purchase")]
 
     operations = [
-        migrations.RunSQL(sql=(SQL / "0073_expiry.sql").read_text(), reverse_sql=migrations.RunSQL.noop),
+        migrations.RunSQL(sql=(SQL / "0068_transfer.sql").read_text(), reverse_sql=migrations.RunSQL.noop),
     ]
