@@ -214,8 +214,6 @@ class Plain:
             self._enter(account, "expiry", lot, -lot.free)
         return len(due)
 
-    # What the verbs share.
-
     def available(self, account: Account) -> int:
         return 0 if account.debt and not self.is_debt_allowed else account.free(self.now)
 
