@@ -1,10 +1,6 @@
-"""`{{ line.kind|kind_word }}`: the kind of an entry as people call it, and `{{ line.amount|signed }}`: what it moved.
-
-Filters, because a statement has many lines.
-"""
+"""`{{ line.kind|kind_word }}`: the kind of an entry as people call it. A filter, because a statement has many lines."""
 
 from django import template
-from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -34,10 +30,3 @@ WORDS: dict[str, str | Promise] = {
 def kind_word(kind: str) -> str:
     """The word in the reader's language; an unknown kind as it is."""
     return str(WORDS.get(kind, kind))
-
-
-@register.filter
-def signed(amount: int) -> str:
-    """The amount with its separators, and with a plus or a real minus sign, as wide as the plus."""
-    sign = "+" if amount > 0 else "\N{MINUS SIGN}" if amount < 0 else ""
-    return f"{sign}{number_format(abs(amount))}"

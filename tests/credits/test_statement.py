@@ -35,15 +35,6 @@ def test_the_statement_shows_balance_and_entries(browser: Client, give: Give, ta
     assert 'data-balance="30" data-balance-version="2"' in " ".join(response.content.decode().split())
 
 
-def test_amounts_have_a_sign_of_their_own(browser: Client, give: Give, take: Take) -> None:
-    give(50_000)
-    take(1_234, "job:1")
-
-    page = browser.get("/credits/").content.decode()
-    assert '<span class="plus">+50,000</span>' in page
-    assert '<span class="minus">\N{MINUS SIGN}1,234</span>' in page
-
-
 def test_the_statement_of_nothing_is_a_page_too(browser: Client) -> None:
     response = browser.get("/credits/")
 
