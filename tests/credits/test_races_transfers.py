@@ -87,14 +87,7 @@ def while_a_hold_ends(
     held = hold(user=bob, amount=7, scope="tests", key="job:1").hold
     assert held is not None
     claim_again(alice, bob)
-    locked = Event()
-
-    def keep_waiting() -> object:
-        with owner.transaction():
-            owner.execute("select from credits_account where user_id = %s for update", [alice.pk])
-            locked.set()
-            wait_for(2)
-        return None
+    locked, keep_waiting = keeping(owner, alice)
 
     def act() -> object:
         locked.wait()
@@ -105,6 +98,20 @@ def while_a_hold_ends(
         return release(hold=held, scope="tests", key="release:1")
 
     return together(keep_waiting, act, end)
+
+
+def keeping(owner: psycopg.Connection, person: User) -> tuple[Event, Callable[[], object]]:
+    """What locks the account of `person` until two wait for something, and the sign that it has."""
+    locked = Event()
+
+    def keep_waiting() -> object:
+        with owner.transaction():
+            owner.execute("select from credits_account where user_id = %s for update", [person.pk])
+            locked.set()
+            wait_for(2)
+        return None
+
+    return locked, keep_waiting
 
 
 def wait_for(count: int) -> None:
@@ -190,14 +197,7 @@ def test_locked_as_it_was_before_the_claim_they_do(
 def newcomer(alice: User, bob: User, give: Give, owner: psycopg.Connection) -> list[Outcome]:
     """Alice's account goes to Bob, who has none yet, while both are given something."""
     give(5)
-    locked = Event()
-
-    def keep_waiting() -> object:
-        with owner.transaction():
-            owner.execute("select from credits_account where user_id = %s for update", [alice.pk])
-            locked.set()
-            wait_for(2)
-        return None
+    locked, keep_waiting = keeping(owner, alice)
 
     def give_first() -> object:
         locked.wait()
